@@ -1,0 +1,40 @@
+//! What the daemon says of itself.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Holder, Port};
+
+/// Where the API answers over TCP; the content of `endpoint.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// `http://127.0.0.1:PORT`; none when the API is on its Unix socket alone.
+    pub url: Option<String>,
+    /// The port of `url`.
+    pub port: Option<Port>,
+    /// Each address that listens, `127.0.0.1:PORT` and `[::1]:PORT`.
+    pub addresses: Vec<String>,
+    /// The daemon's process id.
+    pub pid: u32,
+    /// The daemon's version.
+    pub version: String,
+}
+
+/// The answer of `GET /v1/health`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// `ok`: it answers.
+    pub status: String,
+    /// Where it answers over TCP.
+    pub endpoint: Endpoint,
+    /// The TCP port that it is meant to have.
+    pub wanted_port: Port,
+    /// Who has `wanted_port`, when the daemon has not.
+    pub wanted_port_holder: Option<Holder>,
+    /// When the daemon started, RFC 3339 UTC.
+    pub started_at: String,
+    /// How many leases there are.
+    pub leases: usize,
+    /// What a person should know: a store that was set aside, a port that
+    /// could not be had.
+    pub notices: Vec<String>,
+}

@@ -1,0 +1,180 @@
+//! A lease as the API shows it, and what belongs to it.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Port, ProjectName, Protocol, ServiceName};
+
+/// (project, service) → port.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// What stays the same when the lease moves to another port.
+    pub id: String,
+    /// Whose lease it is.
+    pub project: ProjectName,
+    /// The service inside the project.
+    pub service: ServiceName,
+    /// The port.
+    pub port: Port,
+    /// Where the port is kept free: TCP, UDP or both.
+    pub protocol: Protocol,
+    /// Where the service is reached on this machine.
+    pub url: String,
+    /// What is on the port now.
+    pub state: LeaseState,
+    /// The process on the port, if there is one.
+    pub holder: Option<Holder>,
+    /// What the caller wrote beside the lease.
+    pub labels: BTreeMap<String, String>,
+    /// Whether the daemon keeps the port by a socket until the app binds.
+    pub hold: bool,
+    /// When it was granted, RFC 3339 UTC.
+    pub created_at: String,
+    /// When it was last granted, moved or renewed, RFC 3339 UTC.
+    pub renewed_at: String,
+    /// When it ends unless renewed, RFC 3339 UTC; none for a lease that stays.
+    pub expires_at: Option<String>,
+    /// The process that the lease lives and dies with.
+    pub owner_pid: Option<u32>,
+    /// The directory of the project.
+    pub root: Option<String>,
+    /// Set in the answer to the request that moved the lease.
+    pub changed: Option<Change>,
+    /// How the port was chosen; only when asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explain: Option<Explanation>,
+}
+
+/// What is on a lease's port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LeaseState {
+    /// Granted, and nobody is on it.
+    Reserved,
+    /// Its own app is on it.
+    Bound,
+    /// A stranger is on it.
+    Taken,
+    /// Its project's root is gone.
+    Stale,
+}
+
+impl LeaseState {
+    /// The word in the API and the command.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reserved => "reserved",
+            Self::Bound => "bound",
+            Self::Taken => "taken",
+            Self::Stale => "stale",
+        }
+    }
+}
+
+impl fmt::Display for LeaseState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The process behind a listener, as far as the kernel lets us see it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Holder {
+    /// Its process id; none where only root may see it.
+    pub pid: Option<u32>,
+    /// Its command line.
+    pub command: Option<String>,
+    /// The user who owns the socket.
+    pub user: Option<String>,
+    /// Its working directory.
+    pub cwd: Option<String>,
+    /// When the process started, RFC 3339 UTC.
+    pub since: Option<String>,
+}
+
+impl fmt::Display for Holder {
+    /// `python3 -m http.server (pid 12, user ada)`, as given: escape it before
+    /// it reaches a terminal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let user = self.user.as_deref().unwrap_or("unknown");
+        match (&self.command, self.pid) {
+            (Some(command), Some(pid)) => write!(f, "{command} (pid {pid}, user {user})"),
+            (None, Some(pid)) => write!(f, "pid {pid} (user {user})"),
+            (_, None) => write!(f, "a process that only root can see (user {user})"),
+        }
+    }
+}
+
+/// A move of a lease from one port to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The port it had.
+    pub from: Port,
+    /// The port it has now.
+    pub to: Port,
+    /// Why, in words.
+    pub because: String,
+}
+
+/// How a port was chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Explanation {
+    /// Where the walk through the pool began; none when it did not come to that.
+    pub start: Option<Port>,
+    /// The candidates before the chosen port, in order; at most
+    /// [`Explanation::MOST`] of them.
+    pub skipped: Vec<Skipped>,
+    /// How many candidates were skipped in all.
+    pub skipped_count: u32,
+}
+
+impl Explanation {
+    /// The most candidates that an explanation lists.
+    pub const MOST: usize = 100;
+
+    /// Notes a candidate that was not chosen.
+    pub fn skip(&mut self, port: Port, reason: SkipReason, detail: String) {
+        self.skipped_count += 1;
+        if self.skipped.len() < Self::MOST {
+            self.skipped.push(Skipped { port, reason, detail });
+        }
+    }
+}
+
+/// A candidate that was not chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// The candidate.
+    pub port: Port,
+    /// Why it was passed over, for programs.
+    pub reason: SkipReason,
+    /// Why it was passed over, for people.
+    pub detail: String,
+}
+
+/// Why a candidate was passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    /// Never given: see the list of excluded ports.
+    Excluded,
+    /// Another lease has it.
+    Leased,
+    /// Released by another project less than a minute ago.
+    Cooling,
+    /// Another daemon on this machine has it.
+    Claimed,
+    /// A socket is on it.
+    InUse,
+    /// This user may not bind it.
+    Privileged,
+}
+
+/// The answer to a list of leases.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leases {
+    /// Sorted by project and service.
+    pub leases: Vec<Lease>,
+}
