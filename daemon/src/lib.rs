@@ -1,0 +1,6 @@
+//! The portlease daemon: a registry of project → port leases, checked against
+//! the machine's live sockets, served over a local JSON HTTP API.
+
+pub mod allocator;
+pub mod clock;
+pub mod registry;

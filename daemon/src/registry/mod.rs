@@ -1,0 +1,225 @@
+//! Who holds what: leases and cooling ports in memory. Pure: no I/O, no
+//! clock, no log. It changes only by [`Change`]s, and the manager applies
+//! them only after the store has committed the very same ones.
+
+use std::{
+    collections::{BTreeMap, HashMap, hash_map::Entry},
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use portlease_proto::{Port, ProjectName, Protocol, ServiceName};
+
+use crate::clock::Now;
+
+/// How long a released port is kept from other projects.
+pub const COOLING: Duration = Duration::from_secs(60);
+
+/// What a lease is found by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LeaseKey {
+    /// The project.
+    pub project: ProjectName,
+    /// The service inside it.
+    pub service: ServiceName,
+}
+
+impl fmt::Display for LeaseKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.project, self.service)
+    }
+}
+
+/// A lease as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Stays the same when the lease moves.
+    pub id: String,
+    /// Whose it is.
+    pub key: LeaseKey,
+    /// The port.
+    pub port: Port,
+    /// Where the port must be free.
+    pub protocol: Protocol,
+    /// The project's directory, resolved.
+    pub root: Option<String>,
+    /// The caller's own text.
+    pub labels: BTreeMap<String, String>,
+    /// When it was first granted.
+    pub created_at: SystemTime,
+    /// When it was last granted or moved.
+    pub renewed_at: SystemTime,
+}
+
+/// A released port that other projects do not get yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cooling {
+    /// The port.
+    pub port: Port,
+    /// The project that released it.
+    pub project: ProjectName,
+    /// When, on the wall clock (this is what the store keeps).
+    pub released_at: SystemTime,
+    /// Until when, on the boot clock.
+    pub until: Duration,
+}
+
+impl Cooling {
+    /// A cooling read back from the store. A wall clock that was set back
+    /// meanwhile cannot make it longer than [`COOLING`].
+    #[must_use]
+    pub fn restored(port: Port, project: ProjectName, released_at: SystemTime, now: Now) -> Self {
+        let passed = now.wall.duration_since(released_at).unwrap_or_default();
+        Self { port, project, released_at, until: now.boot + COOLING.saturating_sub(passed) }
+    }
+}
+
+/// One step from one state of the registry to the next; the store commits
+/// several at once or none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A lease is new, or is now so.
+    Put(Record),
+    /// A lease is gone.
+    Remove(LeaseKey),
+    /// A port cools.
+    Cool(Cooling),
+    /// A port cools no longer.
+    Warm(Port),
+}
+
+/// All leases of one daemon. No port is in two of them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Registry {
+    projects: BTreeMap<ProjectName, BTreeMap<ServiceName, Record>>,
+    by_port: HashMap<Port, LeaseKey>,
+    cooling: HashMap<Port, Cooling>,
+    /// How many leases have each root.
+    roots: HashMap<String, usize>,
+}
+
+impl Registry {
+    /// The lease of that name.
+    #[must_use]
+    pub fn find(&self, key: &LeaseKey) -> Option<&Record> {
+        self.projects.get(&key.project)?.get(&key.service)
+    }
+
+    /// The lease that has `port`.
+    #[must_use]
+    pub fn at(&self, port: Port) -> Option<&Record> {
+        self.find(self.by_port.get(&port)?)
+    }
+
+    /// Every lease, by project and service.
+    pub fn all(&self) -> impl Iterator<Item = &Record> {
+        self.projects.values().flat_map(BTreeMap::values)
+    }
+
+    /// The leases of one project, by service.
+    pub fn of_project(&self, project: &ProjectName) -> impl Iterator<Item = &Record> {
+        self.projects.get(project).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// Whether a lease other than that of `key` has this root.
+    #[must_use]
+    pub fn is_root_besides(&self, dir: &str, key: &LeaseKey) -> bool {
+        let all = self.roots.get(dir).copied().unwrap_or_default();
+        let own = self.find(key).is_some_and(|record| record.root.as_deref() == Some(dir));
+        all > usize::from(own)
+    }
+
+    /// How many leases there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_port.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_port.is_empty()
+    }
+
+    /// The project for which `port` still cools.
+    #[must_use]
+    pub fn cooling(&self, port: Port, now: Now) -> Option<&ProjectName> {
+        self.cooling.get(&port).filter(|cooling| now.boot < cooling.until).map(|cooling| &cooling.project)
+    }
+
+    /// What releasing these leases changes: they go, their ports cool, and
+    /// ports that have cooled long enough are forgotten.
+    #[must_use]
+    pub fn release(&self, keys: &[LeaseKey], now: Now) -> Vec<Change> {
+        let warm = self.cooling.values().filter(|c| c.until <= now.boot).map(|c| Change::Warm(c.port));
+        let gone = keys.iter().filter_map(|key| self.find(key)).flat_map(|record| {
+            let cooling = Cooling {
+                port: record.port,
+                project: record.key.project.clone(),
+                released_at: now.wall,
+                until: now.boot + COOLING,
+            };
+            [Change::Remove(record.key.clone()), Change::Cool(cooling)]
+        });
+        warm.chain(gone).collect()
+    }
+
+    /// The changes that make an empty registry into this one.
+    #[must_use]
+    pub fn as_changes(&self) -> Vec<Change> {
+        let leases = self.all().cloned().map(Change::Put);
+        leases.chain(self.cooling.values().cloned().map(Change::Cool)).collect()
+    }
+
+    /// Takes one step.
+    pub fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Put(record) => self.put(record.clone()),
+            Change::Remove(key) => self.remove(key),
+            Change::Cool(cooling) => {
+                self.cooling.insert(cooling.port, cooling.clone());
+            }
+            Change::Warm(port) => {
+                self.cooling.remove(port);
+            }
+        }
+    }
+
+    fn put(&mut self, record: Record) {
+        debug_assert!(self.at(record.port).is_none_or(|other| other.key == record.key));
+        self.remove(&record.key.clone());
+        self.cooling.remove(&record.port);
+        self.by_port.insert(record.port, record.key.clone());
+        if let Some(root) = &record.root {
+            *self.roots.entry(root.clone()).or_default() += 1;
+        }
+        self.projects
+            .entry(record.key.project.clone())
+            .or_default()
+            .insert(record.key.service.clone(), record);
+    }
+
+    fn remove(&mut self, key: &LeaseKey) {
+        let Some(services) = self.projects.get_mut(&key.project) else { return };
+        let removed = services.remove(&key.service);
+        if services.is_empty() {
+            self.projects.remove(&key.project);
+        }
+        if let Some(record) = removed {
+            self.by_port.remove(&record.port);
+            self.forget_root(record.root);
+        }
+    }
+
+    fn forget_root(&mut self, root: Option<String>) {
+        if let Some(Entry::Occupied(mut count)) = root.map(|root| self.roots.entry(root)) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
