@@ -4,3 +4,4 @@
 pub mod allocator;
 pub mod clock;
 pub mod registry;
+pub mod store;

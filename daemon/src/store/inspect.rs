@@ -1,0 +1,98 @@
+//! What lies in the registry's place, without opening it: opening would
+//! already change it.
+
+use std::{
+    fs::{self, File},
+    io::{ErrorKind, Read},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    StoreError,
+    migrations::{APPLICATION_ID, KNOWN},
+};
+use crate::clock::{Now, rfc3339};
+
+/// What the file's first bytes say.
+pub(super) enum Found {
+    Nothing,
+    Ours,
+    Newer(u32),
+    Damaged,
+}
+
+/// Reads the header of a SQLite file (<https://sqlite.org/fileformat2.html>,
+/// 1.3): the magic text, the user version at 60, the application id at 68.
+pub(super) fn header(path: &Path) -> Result<Found, StoreError> {
+    let io = |source| StoreError::Io { path: path.to_owned(), source };
+    let mut header = [0; 72];
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) => return Err(io(error)),
+    };
+    if file.metadata().map_err(io)?.len() == 0 {
+        return Ok(Found::Nothing);
+    }
+    match (&file).read_exact(&mut header) {
+        Ok(()) => Ok(judge(&header)),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(Found::Damaged),
+        Err(error) => Err(io(error)),
+    }
+}
+
+fn judge(header: &[u8; 72]) -> Found {
+    let word = |at: usize| header[at..].first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
+    match (&header[..16], word(68), word(60)) {
+        // A file that was killed while it was made: its format is still in the log.
+        (b"SQLite format 3\0", 0, 0) => Found::Ours,
+        (b"SQLite format 3\0", APPLICATION_ID, version) if version <= KNOWN => Found::Ours,
+        (b"SQLite format 3\0", APPLICATION_ID, version) => Found::Newer(version),
+        _ => Found::Damaged,
+    }
+}
+
+/// Whether the content is at fault, rather than the disk or a lock.
+pub(super) fn is_damage(error: &StoreError) -> bool {
+    use rusqlite::{Error, ErrorCode};
+    match error {
+        StoreError::Row(_) => true,
+        StoreError::Sqlite(Error::SqliteFailure(failure, _)) => matches!(
+            failure.code,
+            // `Unknown` is SQLITE_ERROR: a table or a column that is not there.
+            ErrorCode::DatabaseCorrupt
+                | ErrorCode::NotADatabase
+                | ErrorCode::ConstraintViolation
+                | ErrorCode::Unknown
+        ),
+        StoreError::Sqlite(Error::SqlInputError { .. }) => true,
+        StoreError::Sqlite(
+            Error::InvalidColumnType(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::FromSqlConversionFailure(..),
+        ) => true,
+        StoreError::Sqlite(_) | StoreError::Gone | StoreError::Newer { .. } | StoreError::Io { .. } => false,
+    }
+}
+
+/// Renames the damaged registry and its log, so that nothing is lost and a
+/// fresh one can begin.
+pub(super) fn put_aside(path: &Path, now: Now) -> Result<PathBuf, StoreError> {
+    let with = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let stamp = format!(".damaged-{}", rfc3339(now.wall).replace(':', "-"));
+    let aside = with(&stamp);
+    // The log first: a fresh registry beside an old log would be damaged, too.
+    for suffix in ["-wal", "-shm", ""] {
+        let (from, to) = (with(suffix), with(&format!("{stamp}{suffix}")));
+        match fs::rename(&from, &to) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(source) => return Err(StoreError::Io { path: from, source }),
+        }
+    }
+    Ok(aside)
+}

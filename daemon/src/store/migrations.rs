@@ -1,0 +1,50 @@
+//! The formats of the registry, oldest first. A format that was once released
+//! is never changed; the next one is added at the end.
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+/// Marks a SQLite file as a portlease registry ("PLSE").
+pub(super) const APPLICATION_ID: u32 = 0x504c_5345;
+
+const MIGRATIONS: &[&str] = &[
+    // 1
+    "CREATE TABLE lease (
+        project TEXT NOT NULL,
+        service TEXT NOT NULL,
+        id TEXT NOT NULL UNIQUE,
+        port INTEGER NOT NULL UNIQUE CHECK (port BETWEEN 1 AND 65535),
+        protocol TEXT NOT NULL,
+        root TEXT,
+        labels TEXT NOT NULL,
+        created_ms INTEGER NOT NULL,
+        renewed_ms INTEGER NOT NULL,
+        PRIMARY KEY (project, service)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE cooling (
+        port INTEGER NOT NULL PRIMARY KEY CHECK (port BETWEEN 1 AND 65535),
+        project TEXT NOT NULL,
+        released_ms INTEGER NOT NULL
+    ) STRICT;",
+];
+
+/// The latest format.
+pub(super) const KNOWN: u32 = MIGRATIONS.len() as u32;
+
+/// Brings a database from its format to the latest, step by step, in one
+/// transaction.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let from: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if from == KNOWN {
+        return Ok(());
+    }
+    for step in MIGRATIONS.iter().skip(from as usize) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", KNOWN)?;
+    transaction.commit()?;
+    Ok(())
+}

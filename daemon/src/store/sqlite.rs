@@ -1,0 +1,192 @@
+//! The registry in a SQLite file: WAL, one writer, checked when opened.
+
+use std::{
+    fs::{self, File},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::{
+    Store, StoreError,
+    inspect::{self, Found},
+    migrations::{self, KNOWN},
+    rows,
+};
+use crate::{
+    clock::Now,
+    registry::{Change, Registry},
+};
+
+/// What a commit survives. Both survive kill -9.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// A power cut may forget the last second.
+    #[default]
+    Normal,
+    /// A power cut forgets nothing; each grant waits for the disk.
+    Full,
+}
+
+/// The open registry.
+#[derive(Debug)]
+pub struct SqliteStore {
+    connection: Connection,
+    path: PathBuf,
+    /// Of the file and of its log, as they were opened.
+    inodes: [Option<u64>; 2],
+    durability: Durability,
+}
+
+/// What opening found.
+#[derive(Debug)]
+pub struct Opened {
+    /// The store, ready to write.
+    pub store: SqliteStore,
+    /// The registry as it was last committed.
+    pub registry: Registry,
+    /// Where a damaged registry was put aside.
+    pub set_aside: Option<PathBuf>,
+}
+
+impl SqliteStore {
+    /// Opens the registry at `path`, or begins one. A damaged one is put aside
+    /// under a name that ends in `.damaged-` and the time.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`], with the file untouched; [`StoreError::Io`] and
+    /// [`StoreError::Sqlite`] when the place is of no use.
+    pub fn open(path: &Path, durability: Durability, now: Now) -> Result<Opened, StoreError> {
+        let damaged = match inspect::header(path)? {
+            Found::Newer(found) => {
+                return Err(StoreError::Newer { path: path.to_owned(), found, known: KNOWN });
+            }
+            Found::Damaged => true,
+            Found::Ours => match Self::open_checked(path, durability, now) {
+                Ok((store, registry)) => return Ok(Opened { store, registry, set_aside: None }),
+                Err(error) if inspect::is_damage(&error) => true,
+                Err(error) => return Err(error),
+            },
+            Found::Nothing => false,
+        };
+        let set_aside = if damaged { Some(inspect::put_aside(path, now)?) } else { None };
+        let (store, registry) = Self::open_checked(path, durability, now)?;
+        Ok(Opened { store, registry, set_aside })
+    }
+
+    fn open_checked(path: &Path, durability: Durability, now: Now) -> Result<(Self, Registry), StoreError> {
+        let store = Self::connect(path, durability)?;
+        let verdict: String = store.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if verdict != "ok" {
+            return Err(StoreError::Row(verdict));
+        }
+        let registry = rows::read(&store.connection, now)?;
+        Ok((store, registry))
+    }
+
+    fn connect(path: &Path, durability: Durability) -> Result<Self, StoreError> {
+        let io = |source| StoreError::Io { path: path.to_owned(), source };
+        // SQLite would make the file with the mode that the umask leaves.
+        let file = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+            .open(path)
+            .map_err(io)?;
+        drop(file);
+
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(Duration::from_secs(2))?;
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+        let synchronous = match durability {
+            Durability::Normal => "NORMAL",
+            Durability::Full => "FULL",
+        };
+        connection.pragma_update(None, "synchronous", synchronous)?;
+        // The checkpointer does this; a commit should not have to wait for it.
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        migrations::migrate(&mut connection)?;
+        // The header of the file itself must tell the format: `inspect` reads
+        // nothing else.
+        connection.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()))?;
+        Ok(Self { connection, path: path.to_owned(), inodes: inodes(path), durability })
+    }
+
+    /// What moves its commits from the log into the file, from another thread.
+    #[must_use]
+    pub fn checkpointer(&self) -> Checkpointer {
+        Checkpointer { path: self.path.clone() }
+    }
+
+    fn write(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        rows::write(&transaction, changes)?;
+        transaction.commit()?;
+        Ok(())
+    }
+}
+
+impl Store for SqliteStore {
+    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        if !self.in_place() {
+            return Err(StoreError::Gone);
+        }
+        self.write(changes)
+    }
+
+    fn rewrite(&mut self, registry: &Registry) -> Result<(), StoreError> {
+        if !self.in_place() {
+            // SQLite shares what it knows of a file among all connections of a
+            // process, so the old one has to be closed first.
+            self.connection = Connection::open_in_memory()?;
+            *self = Self::connect(&self.path, self.durability)?;
+        }
+        let transaction = self.connection.transaction()?;
+        transaction.execute_batch("DELETE FROM lease; DELETE FROM cooling;")?;
+        rows::write(&transaction, &registry.as_changes())?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    fn in_place(&self) -> bool {
+        // What is committed into a deleted log is lost with the process.
+        let now = inodes(&self.path);
+        now == self.inodes && now.iter().all(Option::is_some)
+    }
+}
+
+fn inodes(path: &Path) -> [Option<u64>; 2] {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    [path, Path::new(&log)].map(|path| fs::metadata(path).map(|metadata| metadata.ino()).ok())
+}
+
+/// Moves commits from the log into the file and both to the disk, so that a
+/// power cut costs a second at most. It has a connection of its own: a
+/// checkpoint waits for the disk, and the writer must not.
+#[derive(Debug, Clone)]
+pub struct Checkpointer {
+    path: PathBuf,
+}
+
+impl Checkpointer {
+    /// One checkpoint. Blocks for as long as the disk takes.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`], also when the file is gone.
+    pub fn run(&self) -> Result<(), StoreError> {
+        let connection = Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.pragma_update_and_check(None, "wal_checkpoint", "PASSIVE", |_| Ok(()))?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

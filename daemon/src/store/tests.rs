@@ -1,0 +1,182 @@
+//! The store on a real file system.
+
+use std::{io::Write, time::SystemTime};
+
+use portlease_proto::Port;
+use rusqlite::params;
+
+use super::*;
+use crate::registry::{LeaseKey, Record};
+
+const NOW: Now = Now { wall: SystemTime::UNIX_EPOCH, boot: Duration::from_secs(1000) };
+
+fn record(project: &str, port: u16) -> Record {
+    Record {
+        id: format!("id-{project}"),
+        key: LeaseKey { project: project.parse().unwrap(), service: "web".parse().unwrap() },
+        port: Port::constant(port),
+        protocol: portlease_proto::Protocol::Udp,
+        root: Some("/tmp/a b".to_owned()),
+        labels: [("k".to_owned(), "v\"".to_owned())].into(),
+        created_at: SystemTime::UNIX_EPOCH + Duration::from_millis(1_234),
+        renewed_at: SystemTime::UNIX_EPOCH + Duration::from_millis(5_678),
+    }
+}
+
+struct Place {
+    dir: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("registry.db")
+    }
+
+    fn open(&self) -> Result<Opened, StoreError> {
+        SqliteStore::open(&self.path(), Durability::Normal, NOW)
+    }
+
+    fn files(&self) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(self.dir.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+#[test]
+fn what_was_committed_is_there_again() {
+    let place = Place::new();
+    let mut opened = place.open().unwrap();
+    assert!(opened.registry.is_empty() && opened.set_aside.is_none());
+    let mut expected = Registry::default();
+    for change in [Change::Put(record("a", 1)), Change::Put(record("b", 2))] {
+        opened.store.commit(std::slice::from_ref(&change)).unwrap();
+        expected.apply(&change);
+    }
+    let release = expected.release(&[record("b", 2).key], NOW);
+    opened.store.commit(&release).unwrap();
+    release.iter().for_each(|change| expected.apply(change));
+    drop(opened);
+    assert_eq!(place.open().unwrap().registry, expected);
+}
+
+#[test]
+fn a_commit_is_whole_or_absent() {
+    let place = Place::new();
+    let mut opened = place.open().unwrap();
+    opened.store.commit(&[Change::Put(record("a", 1))]).unwrap();
+    let error = opened.store.commit(&[Change::Put(record("b", 2)), Change::Put(record("c", 1))]);
+    assert!(matches!(error, Err(StoreError::Sqlite(_))), "port 1 in two leases: {error:?}");
+    drop(opened);
+    let registry = place.open().unwrap().registry;
+    assert_eq!(registry.all().map(|r| r.port.get()).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn the_file_is_private_and_its_header_tells_the_format() {
+    let place = Place::new();
+    let opened = place.open().unwrap();
+    assert_eq!(fs::metadata(place.path()).unwrap().mode() & 0o777, 0o600);
+    let bytes = fs::read(place.path()).unwrap();
+    assert_eq!(bytes[60..64], KNOWN.to_be_bytes());
+    drop(opened);
+}
+
+#[test]
+fn a_newer_registry_is_refused_and_not_touched() {
+    let place = Place::new();
+    let mut opened = place.open().unwrap();
+    opened.store.commit(&[Change::Put(record("a", 1))]).unwrap();
+    opened.store.connection.pragma_update(None, "user_version", KNOWN + 1).unwrap();
+    drop(opened);
+    let (before, files) = (fs::read(place.path()).unwrap(), place.files());
+
+    let error = place.open().unwrap_err();
+    assert!(matches!(error, StoreError::Newer { found, .. } if found == KNOWN + 1), "{error}");
+    assert!(fs::read(place.path()).unwrap() == before);
+    assert_eq!(place.files(), files);
+}
+
+#[test]
+fn a_damaged_registry_is_put_aside_and_a_fresh_one_begun() {
+    let text = |place: &Place| File::create(place.path()).unwrap().write_all(b"not a database").unwrap();
+    let cut = |place: &Place| {
+        place.open().unwrap().store.commit(&[Change::Put(record("a", 1))]).unwrap();
+        fs::OpenOptions::new().write(true).open(place.path()).unwrap().set_len(5000).unwrap();
+    };
+    let scribbled = |place: &Place| {
+        place.open().unwrap().store.commit(&[Change::Put(record("a", 1))]).unwrap();
+        let mut bytes = fs::read(place.path()).unwrap();
+        bytes[200..].fill(0xa5);
+        File::create(place.path()).unwrap().write_all(&bytes).unwrap();
+    };
+    let nonsense = |place: &Place| {
+        let opened = place.open().unwrap();
+        let values = params!["../x", "web", "1", 1, "both", "{}"];
+        opened
+            .store
+            .connection
+            .execute("INSERT INTO lease VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?6, 0, 0)", values)
+            .unwrap();
+    };
+    let damages = [
+        ("text", &text as &dyn Fn(&Place)),
+        ("cut", &cut),
+        ("scribbled", &scribbled),
+        ("nonsense", &nonsense),
+    ];
+    for (name, damage) in damages {
+        let place = Place::new();
+        damage(&place);
+        let damaged = fs::read(place.path()).unwrap();
+        let mut opened = place.open().unwrap();
+        let aside = opened.set_aside.unwrap_or_else(|| panic!("{name}: opened as if whole"));
+        assert!(fs::read(aside).unwrap() == damaged, "{name}: what was put aside is not what was there");
+        assert!(opened.registry.is_empty());
+        opened.store.commit(&[Change::Put(record("z", 9))]).unwrap();
+    }
+}
+
+#[test]
+fn a_registry_taken_away_is_noticed_and_written_anew() {
+    for taken in [
+        vec!["registry.db"],
+        vec!["registry.db-wal"],
+        vec!["registry.db", "registry.db-wal", "registry.db-shm"],
+    ] {
+        let place = Place::new();
+        let mut opened = place.open().unwrap();
+        opened.registry.apply(&Change::Put(record("a", 1)));
+        opened.store.commit(&opened.registry.as_changes()).unwrap();
+        for file in &taken {
+            fs::remove_file(place.dir.path().join(file)).unwrap();
+        }
+        assert!(!opened.store.in_place(), "{taken:?}");
+        assert!(matches!(opened.store.commit(&[]), Err(StoreError::Gone)));
+
+        opened.store.rewrite(&opened.registry).unwrap();
+        assert!(opened.store.in_place());
+        opened.store.commit(&[Change::Put(record("b", 2))]).unwrap();
+        // As kill -9 would leave it.
+        std::mem::forget(opened.store);
+        assert_eq!(place.open().unwrap().registry.len(), 2, "{taken:?}");
+    }
+}
+
+#[test]
+fn a_checkpoint_brings_commits_into_the_file() {
+    let place = Place::new();
+    let mut opened = place.open().unwrap();
+    opened.store.commit(&[Change::Put(record("needle", 1))]).unwrap();
+    let has_it = || fs::read(place.path()).unwrap().windows(6).any(|bytes| bytes == b"needle");
+    assert!(!has_it());
+    opened.store.checkpointer().run().unwrap();
+    assert!(has_it());
+}
