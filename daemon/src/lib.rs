@@ -4,4 +4,5 @@
 pub mod allocator;
 pub mod clock;
 pub mod registry;
+pub mod sockets;
 pub mod store;

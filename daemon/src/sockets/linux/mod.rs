@@ -1,0 +1,70 @@
+//! Linux: the bind probe, sock_diag, netstat2 and abstract socket names.
+
+mod claim;
+mod kernel_ranges;
+mod netlink;
+mod sock_diag;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use portlease_proto::{Port, Protocol};
+
+pub use claim::Claim;
+
+use super::{ClaimError, Leftovers, Peer, SocketError, SocketRow, Sockets, Transport, Verdict, probe, table};
+use crate::allocator::KernelRanges;
+use netlink::{ALL_STATES, BOUND_ONLY};
+use sock_diag::SockDiag;
+
+/// The running kernel.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemSockets;
+
+impl Sockets for SystemSockets {
+    fn probe(&self, port: Port, protocol: Protocol, leftovers: Leftovers) -> Result<Verdict, SocketError> {
+        probe::probe(port, protocol, leftovers)
+    }
+
+    fn look_up(&self, port: Port, protocol: Protocol) -> Result<Vec<SocketRow>, SocketError> {
+        let diag = SockDiag::open()?;
+        let mut rows = Vec::new();
+        for transport in transports(protocol) {
+            for address in [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)] {
+                let row = diag.look_up(transport, address, port)?;
+                rows.extend(row.filter(|row| !rows.contains(row)));
+            }
+        }
+        Ok(rows)
+    }
+
+    fn connected(&self, local: SocketAddr, remote: SocketAddr) -> Result<Option<Peer>, SocketError> {
+        SockDiag::open()?.connected(local, remote)
+    }
+
+    fn on_port(&self, port: Port) -> Result<Vec<SocketRow>, SocketError> {
+        SockDiag::open()?.dump(&[Transport::Tcp, Transport::Udp], Some(port), ALL_STATES)
+    }
+
+    fn table(&self) -> Result<Vec<SocketRow>, SocketError> {
+        let mut rows = table::listeners()?;
+        // netstat2 leaves out sockets that are bound and do not listen.
+        rows.extend(SockDiag::open()?.dump(&[Transport::Tcp], None, BOUND_ONLY)?);
+        Ok(rows)
+    }
+
+    fn claim(&self, port: Port) -> Result<Claim, ClaimError> {
+        Claim::take(port)
+    }
+
+    fn kernel_ranges(&self) -> KernelRanges {
+        kernel_ranges::read()
+    }
+}
+
+fn transports(protocol: Protocol) -> impl Iterator<Item = Transport> {
+    let tcp = protocol.covers_tcp().then_some(Transport::Tcp);
+    tcp.into_iter().chain(protocol.covers_udp().then_some(Transport::Udp))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! sock_diag over netlink: exact look-ups and dumps of the kernel's sockets.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    os::fd::OwnedFd,
+};
+
+use portlease_proto::Port;
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with,
+};
+
+use super::netlink::{Message, RawRow, States, dump_request, exact_request, messages};
+use crate::sockets::{Peer, SocketError, SocketRow, Transport};
+
+const ENOENT: i32 = 2;
+
+/// A netlink socket to ask with.
+pub(super) struct SockDiag {
+    fd: OwnedFd,
+}
+
+impl SockDiag {
+    pub(super) fn open() -> Result<Self, SocketError> {
+        let fd = socket_with(
+            AddressFamily::NETLINK,
+            SocketType::RAW,
+            SocketFlags::CLOEXEC,
+            Some(netlink::SOCK_DIAG),
+        )
+        .map_err(|errno| SocketError::call("open a sock_diag socket", errno))?;
+        Ok(Self { fd })
+    }
+
+    /// The socket that would get a packet to `address`:`port`, if any.
+    pub(super) fn look_up(
+        &self,
+        transport: Transport,
+        address: IpAddr,
+        port: Port,
+    ) -> Result<Option<SocketRow>, SocketError> {
+        let (local, anyone) = (SocketAddr::new(address, port.get()), SocketAddr::new(address, 0));
+        Ok(self.exact(transport, local, anyone)?.and_then(|row| row.listing(transport)))
+    }
+
+    /// The socket at the `local` end of a TCP connection, if it is established
+    /// and a process has it open. When there is no such connection the kernel
+    /// names whoever listens on the port, so the answer's own ends are compared.
+    pub(super) fn connected(
+        &self,
+        local: SocketAddr,
+        remote: SocketAddr,
+    ) -> Result<Option<Peer>, SocketError> {
+        let row = self.exact(Transport::Tcp, local, remote)?;
+        let row = row.filter(|row| row.local == local && row.remote == remote);
+        let row = row.filter(|row| row.is_established() && row.inode != 0);
+        Ok(row.map(|row| Peer { uid: row.uid, inode: row.inode }))
+    }
+
+    fn exact(
+        &self,
+        transport: Transport,
+        local: SocketAddr,
+        remote: SocketAddr,
+    ) -> Result<Option<RawRow>, SocketError> {
+        self.send(&exact_request(transport, local, remote))?;
+        let mut buffer = [0; 4096];
+        let len = self.receive(&mut buffer)?;
+        match messages(&buffer[..len])?.first() {
+            Some(Message::Row(row)) => Ok(Some(*row)),
+            Some(Message::Refused(ENOENT)) => Ok(None),
+            Some(Message::Refused(errno)) => {
+                Err(SocketError::call("look a socket up", io::Error::from_raw_os_error(*errno)))
+            }
+            Some(Message::Done | Message::Interrupted) | None => {
+                Err(SocketError::Garbled("no row in an exact answer"))
+            }
+        }
+    }
+
+    /// Every socket in `states`, of one port or of all.
+    pub(super) fn dump(
+        &self,
+        transports: &[Transport],
+        port: Option<Port>,
+        states: States,
+    ) -> Result<Vec<SocketRow>, SocketError> {
+        const ATTEMPTS: usize = 8;
+        let mut rows = Vec::new();
+        for transport in transports {
+            for family in [AddressFamily::INET, AddressFamily::INET6] {
+                let whole = (0..ATTEMPTS)
+                    .find_map(|_| self.dump_once(*transport, family, port, states).transpose())
+                    .ok_or(SocketError::Garbled("the table changes faster than it can be read"))?;
+                // The kernel's own filter passes every bound-only socket (seen on 6.18).
+                rows.extend(whole?.into_iter().filter(|row| port.is_none_or(|port| port == row.port)));
+            }
+        }
+        Ok(rows)
+    }
+
+    /// None when the table changed meanwhile.
+    fn dump_once(
+        &self,
+        transport: Transport,
+        family: AddressFamily,
+        port: Option<Port>,
+        states: States,
+    ) -> Result<Option<Vec<SocketRow>>, SocketError> {
+        self.send(&dump_request(transport, family, port, states))?;
+        let (mut rows, mut whole) = (Vec::new(), true);
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            let len = self.receive(&mut buffer)?;
+            for message in messages(&buffer[..len])? {
+                match message {
+                    Message::Row(row) => rows.extend(row.listing(transport)),
+                    Message::Interrupted => whole = false,
+                    Message::Done => return Ok(whole.then_some(rows)),
+                    // IPv6 is not there, so nothing is on it.
+                    Message::Refused(ENOENT) => return Ok(Some(rows)),
+                    Message::Refused(errno) => {
+                        let error = io::Error::from_raw_os_error(errno);
+                        return Err(SocketError::call("dump the sockets", error));
+                    }
+                }
+            }
+        }
+    }
+
+    fn send(&self, request: &[u8]) -> Result<(), SocketError> {
+        send(&self.fd, request, SendFlags::empty())
+            .map(|_| ())
+            .map_err(|errno| SocketError::call("ask sock_diag", errno))
+    }
+
+    fn receive(&self, buffer: &mut [u8]) -> Result<usize, SocketError> {
+        let (len, _) = recv(&self.fd, buffer, RecvFlags::empty())
+            .map_err(|errno| SocketError::call("read sock_diag's answer", errno))?;
+        Ok(len)
+    }
+}

@@ -1,0 +1,82 @@
+//! Against the running kernel, on ports that it gives.
+
+use std::net::{TcpListener, TcpStream, UdpSocket};
+
+use rustix::net::{AddressFamily, SocketType, bind, socket};
+
+use super::*;
+use crate::sockets::SocketState;
+
+fn tcp(address: &str) -> (TcpListener, Port) {
+    let listener = TcpListener::bind((address, 0)).unwrap();
+    let port = Port::new(listener.local_addr().unwrap().port()).unwrap();
+    (listener, port)
+}
+
+#[test]
+fn a_listener_is_found_with_its_inode_and_user() {
+    for address in ["127.0.0.1", "0.0.0.0", "::1", "::"] {
+        let (_listener, port) = tcp(address);
+        let rows = SystemSockets.look_up(port, Protocol::Both).unwrap();
+        assert_eq!(rows.len(), 1, "{address}: {rows:?}");
+        assert_eq!(rows[0].address, address.parse::<IpAddr>().unwrap());
+        assert_eq!(rows[0].uid, Some(rustix::process::geteuid().as_raw()));
+        assert_ne!(rows[0].inode, 0);
+        assert!(SystemSockets.look_up(port, Protocol::Udp).unwrap().is_empty());
+        assert_eq!(SystemSockets.probe(port, Protocol::Tcp, Leftovers::Ignored).unwrap(), Verdict::InUse);
+    }
+}
+
+#[test]
+fn a_udp_socket_is_found() {
+    for address in ["127.0.0.1", "::"] {
+        let udp = UdpSocket::bind((address, 0)).unwrap();
+        let port = Port::new(udp.local_addr().unwrap().port()).unwrap();
+        let rows = SystemSockets.look_up(port, Protocol::Udp).unwrap();
+        assert_eq!((rows.len(), rows[0].transport), (1, Transport::Udp), "{address}: {rows:?}");
+        assert_eq!(SystemSockets.probe(port, Protocol::Udp, Leftovers::Ignored).unwrap(), Verdict::InUse);
+    }
+}
+
+#[test]
+fn what_the_look_up_is_blind_to_the_dump_shows() {
+    let (_elsewhere, elsewhere) = tcp("127.0.0.2");
+    // A wildcard listener, so that the two ports cannot be the same one.
+    let (listener, bound) = tcp("0.0.0.0");
+    drop(listener);
+    let fd = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&fd, &SocketAddr::from((Ipv4Addr::LOCALHOST, bound.get()))).unwrap();
+    for (port, state) in [(elsewhere, SocketState::Listening), (bound, SocketState::BoundOnly)] {
+        assert!(SystemSockets.look_up(port, Protocol::Both).unwrap().is_empty());
+        let rows = SystemSockets.on_port(port).unwrap();
+        assert_eq!(rows.iter().map(|row| row.state).collect::<Vec<_>>(), [state], "{rows:?}");
+        assert_eq!(SystemSockets.probe(port, Protocol::Tcp, Leftovers::Ignored).unwrap(), Verdict::InUse);
+        assert!(SystemSockets.table().unwrap().iter().any(|row| row.port == port && row.state == state));
+    }
+}
+
+#[test]
+fn what_a_closed_connection_leaves_is_in_the_way_of_new_ports_only() {
+    let (listener, port) = tcp("127.0.0.1");
+    let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (served, _) = listener.accept().unwrap();
+    // The side that closes first is left in TIME_WAIT; the end of the other's
+    // stream says that it has come to that.
+    drop(served);
+    std::io::copy(&mut &client, &mut std::io::sink()).unwrap();
+    drop((client, listener));
+    let probe = |leftovers| SystemSockets.probe(port, Protocol::Tcp, leftovers).unwrap();
+    assert_eq!(probe(Leftovers::Ignored), Verdict::Free);
+    assert_eq!(probe(Leftovers::InTheWay), Verdict::InUse);
+    let rows = SystemSockets.on_port(port).unwrap();
+    assert!(!rows.is_empty() && rows.iter().all(|row| row.state == SocketState::Leftover), "{rows:?}");
+}
+
+#[test]
+fn a_claim_is_exclusive_until_it_is_dropped() {
+    let port = Port::constant(1);
+    let claim = SystemSockets.claim(port).unwrap();
+    assert!(matches!(SystemSockets.claim(port), Err(ClaimError::Taken)));
+    drop(claim);
+    assert!(SystemSockets.claim(port).is_ok());
+}

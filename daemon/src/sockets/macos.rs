@@ -1,0 +1,63 @@
+//! macOS: the bind probe and netstat2. There is no sock_diag, so look-ups walk
+//! the table, and there are no abstract socket names, so nothing keeps the
+//! daemons of two users from granting one port: the guide promises less there.
+//! Not run on a Mac by us.
+
+use std::{io, net::SocketAddr};
+
+use portlease_proto::{Port, PortRange, Protocol};
+
+use super::{ClaimError, Leftovers, Peer, SocketError, SocketRow, Sockets, Verdict, probe, table};
+use crate::allocator::KernelRanges;
+
+/// The running kernel.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemSockets;
+
+/// Marks nothing here.
+#[derive(Debug)]
+pub struct Claim;
+
+impl Claim {
+    /// A claim that marks nothing.
+    #[must_use]
+    pub fn of_nothing() -> Self {
+        Self
+    }
+}
+
+impl Sockets for SystemSockets {
+    fn probe(&self, port: Port, protocol: Protocol, leftovers: Leftovers) -> Result<Verdict, SocketError> {
+        probe::probe(port, protocol, leftovers)
+    }
+
+    fn look_up(&self, port: Port, protocol: Protocol) -> Result<Vec<SocketRow>, SocketError> {
+        let mut rows = self.on_port(port)?;
+        rows.retain(|row| row.occupies(protocol));
+        Ok(rows)
+    }
+
+    fn connected(&self, _local: SocketAddr, _remote: SocketAddr) -> Result<Option<Peer>, SocketError> {
+        // Nothing here names the user at the other end of a connection.
+        Err(SocketError::call("find the other end of a connection", io::ErrorKind::Unsupported))
+    }
+
+    fn on_port(&self, port: Port) -> Result<Vec<SocketRow>, SocketError> {
+        let mut rows = table::listeners()?;
+        rows.retain(|row| row.port == port);
+        Ok(rows)
+    }
+
+    fn table(&self) -> Result<Vec<SocketRow>, SocketError> {
+        table::listeners()
+    }
+
+    fn claim(&self, _port: Port) -> Result<Claim, ClaimError> {
+        Ok(Claim)
+    }
+
+    fn kernel_ranges(&self) -> KernelRanges {
+        // net.inet.ip.portrange.first and .last as they come; changing them is rare.
+        KernelRanges { ephemeral: Some(PortRange::constant(49152, 65535)), reserved: Vec::new() }
+    }
+}
