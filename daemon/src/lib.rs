@@ -3,6 +3,8 @@
 
 pub mod allocator;
 pub mod clock;
+pub mod ownership;
+pub mod processes;
 pub mod registry;
 pub mod sockets;
 pub mod store;

@@ -1,0 +1,97 @@
+//! Linux: `/proc/PID/fd` tells which process has which socket open.
+
+use std::{fs, path::Path};
+
+use super::{OpenSocket, Process, Processes, describe};
+
+/// The running system.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemProcesses;
+
+impl Processes for SystemProcesses {
+    fn find(&self, inodes: &[u64]) -> Vec<OpenSocket> {
+        let mut wanted: Vec<u64> = inodes.iter().copied().filter(|inode| *inode != 0).collect();
+        let mut found = Vec::new();
+        let mut pids: Vec<u32> = numbers_in(Path::new("/proc")).collect();
+        // Newest first: what just took a port has most often just started.
+        pids.sort_unstable_by(|a, b| b.cmp(a));
+        for pid in pids {
+            if wanted.is_empty() {
+                break;
+            }
+            for fd in numbers_in(Path::new(&format!("/proc/{pid}/fd"))) {
+                let Some(inode) = socket_inode(pid, fd) else { continue };
+                if let Some(at) = wanted.iter().position(|wanted| *wanted == inode) {
+                    wanted.swap_remove(at);
+                    found.push(OpenSocket { inode, pid, fd });
+                }
+            }
+        }
+        found
+    }
+
+    fn still_open(&self, socket: OpenSocket) -> bool {
+        socket_inode(socket.pid, socket.fd) == Some(socket.inode)
+    }
+
+    fn describe(&self, pid: u32) -> Option<Process> {
+        describe::describe(pid)
+    }
+
+    fn user_name(&self, uid: u32) -> String {
+        describe::user_name(uid)
+    }
+
+    fn our_uid(&self) -> u32 {
+        rustix::process::geteuid().as_raw()
+    }
+}
+
+/// The entries of a directory that are numbers; none when it cannot be read.
+fn numbers_in(directory: &Path) -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+fn socket_inode(pid: u32, fd: u32) -> Option<u64> {
+    let target = fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok()?;
+    parse_socket_link(target.to_str()?)
+}
+
+/// `socket:[12345]`.
+fn parse_socket_link(target: &str) -> Option<u64> {
+    target.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{net::TcpListener, os::unix::fs::MetadataExt};
+
+    use super::*;
+
+    #[test]
+    fn links_of_sockets() {
+        for (target, inode) in [
+            ("socket:[12345]", Some(12345)),
+            ("socket:[]", None),
+            ("pipe:[12345]", None),
+            ("/tmp/socket:[1]", None),
+            ("socket:[1] (deleted)", None),
+        ] {
+            assert_eq!(parse_socket_link(target), inode, "{target}");
+        }
+    }
+
+    #[test]
+    fn our_own_socket_is_found_until_it_is_closed() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let link = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&listener));
+        let inode = fs::metadata(link).unwrap().ino();
+        let found = SystemProcesses.find(&[inode]);
+        assert_eq!(found.iter().map(|open| open.pid).collect::<Vec<_>>(), [std::process::id()]);
+        assert!(SystemProcesses.still_open(found[0]));
+        drop(listener);
+        assert!(!SystemProcesses.still_open(found[0]));
+        assert!(SystemProcesses.find(&[inode]).is_empty());
+    }
+}

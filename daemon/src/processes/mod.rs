@@ -1,0 +1,58 @@
+//! Who is behind a socket. A pid is never enough: what counts is that the
+//! process has that very socket open now.
+
+mod describe;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+use linux as platform;
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(target_os = "macos")]
+use macos as platform;
+
+use std::path::PathBuf;
+
+use portlease_proto::Holder;
+
+pub use platform::SystemProcesses;
+
+/// A process that has a socket open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenSocket {
+    /// The socket's number.
+    pub inode: u64,
+    /// The process.
+    pub pid: u32,
+    /// The process's own number for it; 0 where that is not known (macOS).
+    pub fd: u32,
+}
+
+/// A process, as far as it can be read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Process {
+    /// What to show of it.
+    pub holder: Holder,
+    /// Its working directory.
+    pub cwd: Option<PathBuf>,
+}
+
+/// Asks the system about processes; behind a trait so that tests can fix the
+/// answers.
+pub trait Processes: Send + Sync {
+    /// Which processes have these sockets open. Slow: it walks all processes.
+    /// What cannot be read is left out.
+    fn find(&self, inodes: &[u64]) -> Vec<OpenSocket>;
+
+    /// Whether the process still has that socket open: one `readlink`.
+    fn still_open(&self, socket: OpenSocket) -> bool;
+
+    /// Describes one process, if it lives.
+    fn describe(&self, pid: u32) -> Option<Process>;
+
+    /// The name of a user, or the number where there is none.
+    fn user_name(&self, uid: u32) -> String;
+
+    /// The user that this daemon runs as.
+    fn our_uid(&self) -> u32;
+}
