@@ -3,6 +3,9 @@
 
 pub mod allocator;
 pub mod clock;
+#[cfg(test)]
+mod doubles;
+pub mod manager;
 pub mod ownership;
 pub mod processes;
 pub mod registry;

@@ -1,0 +1,85 @@
+//! Processes that run nowhere, and the sockets that they have open.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Mutex, MutexGuard},
+};
+
+use portlease_proto::Holder;
+
+use super::{OTHER_UID, OUR_UID};
+use crate::processes::{OpenSocket, Process, Processes};
+
+/// Processes and the sockets that they have open.
+#[derive(Debug, Default)]
+pub(crate) struct FixedProcesses(Mutex<Running>);
+
+/// What [`FixedProcesses`] answers from.
+#[derive(Debug, Default)]
+pub(crate) struct Running {
+    pub(crate) processes: BTreeMap<u32, Process>,
+    pub(crate) open: Vec<OpenSocket>,
+    /// How often all processes were walked.
+    pub(crate) finds: usize,
+    started: u32,
+}
+
+impl FixedProcesses {
+    /// What it answers from, to be read or changed. Let go of it before the
+    /// manager is asked anything.
+    pub(crate) fn running(&self) -> MutexGuard<'_, Running> {
+        self.0.lock().unwrap()
+    }
+
+    /// Starts a process that has one socket open.
+    pub(crate) fn start(&self, uid: u32, cwd: &str) -> OpenSocket {
+        let mut running = self.running();
+        running.started += 1;
+        let pid = 100 + running.started;
+        let holder = Holder {
+            pid: Some(pid),
+            command: Some(format!("server-{pid}")),
+            user: Some(self.user_name(uid)),
+            cwd: Some(cwd.to_owned()),
+            since: Some("2026-01-01T00:00:00.000Z".to_owned()),
+        };
+        running.processes.insert(pid, Process { holder, cwd: Some(PathBuf::from(cwd)) });
+        let open = OpenSocket { inode: u64::from(pid) * 10, pid, fd: 3 };
+        running.open.push(open);
+        open
+    }
+
+    /// Closes a socket; the process lives on.
+    pub(crate) fn close(&self, socket: OpenSocket) {
+        self.running().open.retain(|open| *open != socket);
+    }
+}
+
+impl Processes for FixedProcesses {
+    fn find(&self, inodes: &[u64]) -> Vec<OpenSocket> {
+        let mut running = self.running();
+        running.finds += 1;
+        running.open.iter().copied().filter(|open| inodes.contains(&open.inode)).collect()
+    }
+
+    fn still_open(&self, socket: OpenSocket) -> bool {
+        self.running().open.contains(&socket)
+    }
+
+    fn describe(&self, pid: u32) -> Option<Process> {
+        self.running().processes.get(&pid).cloned()
+    }
+
+    fn user_name(&self, uid: u32) -> String {
+        match uid {
+            OUR_UID => "ada".to_owned(),
+            OTHER_UID => "eve".to_owned(),
+            uid => uid.to_string(),
+        }
+    }
+
+    fn our_uid(&self) -> u32 {
+        OUR_UID
+    }
+}

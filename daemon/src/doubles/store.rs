@@ -1,0 +1,90 @@
+//! A store without a file, which can be made to fail.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::{
+    registry::{Change, Registry},
+    store::{Store, StoreError},
+};
+
+/// A store without a file.
+#[derive(Debug, Default)]
+pub(crate) struct MemoryStore(Mutex<Saved>);
+
+/// What [`MemoryStore`] has saved.
+#[derive(Debug, Default)]
+struct Saved {
+    registry: Registry,
+    commits: Vec<Vec<Change>>,
+    /// How many writes succeed before one fails.
+    fails_after: Option<usize>,
+    gone: bool,
+}
+
+impl Saved {
+    fn may_write(&mut self) -> Result<(), StoreError> {
+        match self.fails_after.take() {
+            None => Ok(()),
+            Some(0) => Err(StoreError::Row("the test says so".to_owned())),
+            Some(good) => {
+                self.fails_after = Some(good - 1);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl MemoryStore {
+    fn inner(&self) -> MutexGuard<'_, Saved> {
+        self.0.lock().unwrap()
+    }
+
+    /// What a restarted daemon would load.
+    pub(crate) fn saved(&self) -> Registry {
+        self.inner().registry.clone()
+    }
+
+    /// Every commit that succeeded.
+    pub(crate) fn commits(&self) -> Vec<Vec<Change>> {
+        self.inner().commits.clone()
+    }
+
+    /// Lets `good` commits and rewrites succeed, and the one after them fail.
+    pub(crate) fn fail_after(&self, good: usize) {
+        self.inner().fails_after = Some(good);
+    }
+
+    /// Takes the file away, with all that is in it.
+    pub(crate) fn take_away(&self) {
+        let mut saved = self.inner();
+        saved.gone = true;
+        saved.registry = Registry::default();
+    }
+}
+
+impl Store for Arc<MemoryStore> {
+    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        let mut saved = self.inner();
+        if saved.gone {
+            return Err(StoreError::Gone);
+        }
+        saved.may_write()?;
+        for change in changes {
+            saved.registry.apply(change);
+        }
+        saved.commits.push(changes.to_vec());
+        Ok(())
+    }
+
+    fn rewrite(&mut self, registry: &Registry) -> Result<(), StoreError> {
+        let mut saved = self.inner();
+        saved.may_write()?;
+        saved.gone = false;
+        saved.registry = registry.clone();
+        Ok(())
+    }
+
+    fn in_place(&self) -> bool {
+        !self.inner().gone
+    }
+}

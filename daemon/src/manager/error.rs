@@ -1,0 +1,130 @@
+//! What can keep the manager from doing what it is asked. No HTTP here.
+
+use portlease_proto::{Holder, Lease, Port, PortRange, ProjectName, ServiceName};
+
+use crate::{
+    allocator::Exclusion,
+    sockets::{ClaimError, SocketError},
+    store::StoreError,
+};
+
+/// A condition that someone acts on, with what is in the way.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A socket is on the wanted port, or a stranger on the leased one.
+    #[error("port {port} is in use by {holder}")]
+    InUse {
+        /// The port.
+        port: Port,
+        /// The process on it, as far as it can be seen.
+        holder: Box<Holder>,
+    },
+    /// Nobody is on the wanted port, but closed connections still block it.
+    #[error("port {port} is blocked by connections that a server without SO_REUSEADDR has closed")]
+    Leftovers {
+        /// The port.
+        port: Port,
+    },
+    /// Another lease has the wanted port.
+    #[error("port {port} is leased to {}/{}", lease.project, lease.service)]
+    Leased {
+        /// The port.
+        port: Port,
+        /// The lease in the way.
+        lease: Box<Lease>,
+    },
+    /// Another daemon has the wanted port.
+    #[error(
+        "port {port} is leased by another portlease daemon on this machine (another user, or another PORTLEASE_HOME)"
+    )]
+    Claimed {
+        /// The port.
+        port: Port,
+    },
+    /// The wanted port cools.
+    #[error("port {port} was released by {project} less than a minute ago")]
+    Cooling {
+        /// The port.
+        port: Port,
+        /// Who released it.
+        project: ProjectName,
+    },
+    /// The wanted port is never given unless forced.
+    #[error("port {port} is not given: {why}")]
+    Excluded {
+        /// The port.
+        port: Port,
+        /// Why.
+        why: Exclusion,
+    },
+    /// This user may not bind the wanted port.
+    #[error("port {port} may only be bound by root: it is below net.ipv4.ip_unprivileged_port_start")]
+    Privileged {
+        /// The port.
+        port: Port,
+    },
+    /// Nothing is left of the pool.
+    #[error("no port is free in {}", list(ranges))]
+    Exhausted {
+        /// Where it was looked for.
+        ranges: Vec<PortRange>,
+    },
+    /// The lease exists and contradicts the request.
+    #[error("{}/{} has port {} already, and {how}", lease.project, lease.service, lease.port)]
+    Differs {
+        /// The lease as it is.
+        lease: Box<Lease>,
+        /// What the request wants otherwise.
+        how: String,
+    },
+    /// The project has as many leases as one may have.
+    #[error("project {project} has {most} leases, and more are not given")]
+    TooManyLeases {
+        /// The project.
+        project: ProjectName,
+        /// The limit.
+        most: usize,
+    },
+    /// No more files can be opened.
+    #[error("the limit on open files is reached: each lease takes one")]
+    TooManyFiles,
+    /// No such lease.
+    #[error("no lease {project}{}", service.as_ref().map(|service| format!("/{service}")).unwrap_or_default())]
+    NoSuchLease {
+        /// The project asked for.
+        project: ProjectName,
+        /// The service asked for; none for the whole project.
+        service: Option<ServiceName>,
+    },
+    /// The root is not a directory.
+    #[error("root {root} is no directory")]
+    BadRoot {
+        /// As it was given.
+        root: String,
+        /// Why it cannot be used.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Nothing can be saved, so nothing is granted.
+    #[error("the registry cannot be saved, so nothing was changed")]
+    Store(#[from] StoreError),
+    /// The kernel gives no answer, so nothing is granted.
+    #[error("the machine's sockets cannot be read, so nothing was granted")]
+    Sockets(#[source] SocketError),
+    /// A claim cannot be made.
+    #[error("the port cannot be claimed among the daemons of this machine")]
+    Claim(#[source] ClaimError),
+}
+
+impl From<SocketError> for Error {
+    fn from(error: SocketError) -> Self {
+        match error {
+            SocketError::TooManyFiles => Self::TooManyFiles,
+            error => Self::Sockets(error),
+        }
+    }
+}
+
+fn list(ranges: &[PortRange]) -> String {
+    ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,167 @@
+//! `get`: the lease that is there, or a new one, or a new port for one whose
+//! port a stranger has.
+
+use std::{fs, io};
+
+use portlease_proto::{Change, GetRequest, Lease, Port};
+
+use super::{
+    Error, Inner, Manager,
+    identify::{Findings, Interrupt, Occupancy},
+    place::Move,
+    view,
+};
+use crate::{
+    clock::Now,
+    registry::{self, LeaseKey, Record},
+    sockets::ClaimError,
+};
+
+/// The answer to a `get`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Granted {
+    /// The lease.
+    pub lease: Lease,
+    /// Whether it is new.
+    pub created: bool,
+}
+
+/// A request whose root is resolved.
+pub(super) struct Wanted<'a> {
+    pub(super) key: &'a LeaseKey,
+    pub(super) request: &'a GetRequest,
+    pub(super) root: Option<String>,
+    pub(super) now: Now,
+}
+
+impl Manager {
+    /// Gets a lease. May walk all processes.
+    ///
+    /// # Errors
+    /// Any [`Error`]; then nothing has changed.
+    pub fn get(&self, key: &LeaseKey, request: &GetRequest) -> Result<Granted, Error> {
+        let wanted = self.wanted(key, request)?;
+        self.thoroughly(|findings| self.attempt_get(&wanted, findings))
+    }
+
+    /// Gets a lease, or none (and nothing has changed) if that would take a
+    /// walk of all processes: ask [`Manager::get`] then.
+    ///
+    /// # Errors
+    /// As [`Manager::get`].
+    pub fn try_get(&self, key: &LeaseKey, request: &GetRequest) -> Result<Option<Granted>, Error> {
+        match self.attempt_get(&self.wanted(key, request)?, &Findings::new()) {
+            Ok(granted) => Ok(Some(granted)),
+            Err(Interrupt::Identify(_)) => Ok(None),
+            Err(Interrupt::Failed(error)) => Err(error),
+        }
+    }
+
+    fn wanted<'a>(&self, key: &'a LeaseKey, request: &'a GetRequest) -> Result<Wanted<'a>, Error> {
+        let root = request.root.as_deref().map(resolve_root).transpose()?;
+        Ok(Wanted { key, request, root, now: self.edges.clock.now() })
+    }
+
+    fn attempt_get(&self, wanted: &Wanted<'_>, findings: &Findings) -> Result<Granted, Interrupt> {
+        let mut inner = self.lock();
+        match inner.registry.find(wanted.key).cloned() {
+            None => self.place(&mut inner, wanted, Move::New, findings),
+            Some(record) if wanted.request.reset => {
+                self.place(&mut inner, wanted, Move::Asked(&record), findings)
+            }
+            Some(record) => self.keep(&mut inner, wanted, &record, findings),
+        }
+    }
+
+    /// The lease is there: a look-up, unless a stranger is on its port.
+    fn keep(
+        &self,
+        inner: &mut Inner,
+        wanted: &Wanted<'_>,
+        record: &Record,
+        findings: &Findings,
+    ) -> Result<Granted, Interrupt> {
+        // Who is there is judged by the root that the lease is about to have:
+        // else the answer to the same request would be another one next time.
+        let noted = noted(record, wanted);
+        let occupancy = inner.occupancy(&self.edges, &noted, findings)?;
+        let claim = inner.claim(&self.edges, self.settings.claims, record.port);
+        if let Some(how) = contradiction(record, wanted) {
+            let lease = Box::new(view::lease(record, occupancy, claim.is_ok()));
+            return Err(Error::Differs { lease, how }.into());
+        }
+        // An exact port is that one or none.
+        let stay = wanted.request.strict || wanted.request.port.is_some();
+        match (occupancy, claim) {
+            (Occupancy::Stranger(holder), _) => {
+                let because = format!("taken by {holder}");
+                if stay {
+                    return Err(Error::InUse { port: record.port, holder: Box::new(holder) }.into());
+                }
+                self.place(inner, wanted, Move::Away(record, because), findings)
+            }
+            (Occupancy::Idle, Err(ClaimError::Taken)) => {
+                if stay {
+                    return Err(Error::Claimed { port: record.port }.into());
+                }
+                let because = "taken by another portlease daemon on this machine".to_owned();
+                self.place(inner, wanted, Move::Away(record, because), findings)
+            }
+            (Occupancy::Idle, Err(ClaimError::TooManyFiles)) => Err(Error::TooManyFiles.into()),
+            (Occupancy::Idle, Err(error @ ClaimError::Call(_))) => Err(Error::Claim(error).into()),
+            // A running app keeps its port whatever became of the claim.
+            (occupancy @ Occupancy::Own(_), _) | (occupancy @ Occupancy::Idle, Ok(())) => {
+                if noted != *record {
+                    inner.commit(&[registry::Change::Put(noted.clone())])?;
+                }
+                let mut lease = view::lease(&noted, occupancy, true);
+                lease.explain = wanted.request.explain.then(Default::default);
+                Ok(Granted { lease, created: false })
+            }
+        }
+    }
+}
+
+/// The lease with labels or a root that the request brings and it has not.
+fn noted(record: &Record, wanted: &Wanted<'_>) -> Record {
+    let mut noted = record.clone();
+    noted.root = noted.root.or_else(|| wanted.root.clone());
+    if let Some(labels) = &wanted.request.labels {
+        noted.labels.clone_from(labels);
+    }
+    noted
+}
+
+/// What the request wants otherwise than the lease has it.
+fn contradiction(record: &Record, wanted: &Wanted<'_>) -> Option<String> {
+    let request = wanted.request;
+    if let Some(port) = request.port.filter(|port| *port != record.port) {
+        return Some(format!("port {port} was asked for"));
+    }
+    if let Some(range) = request.range.filter(|range| !range.contains(record.port)) {
+        return Some(format!("a port in {range} was asked for"));
+    }
+    if let Some(protocol) = request.protocol.filter(|protocol| *protocol != record.protocol) {
+        return Some(format!("its protocol is {}, not {protocol}", record.protocol));
+    }
+    match (&record.root, &wanted.root) {
+        (Some(has), Some(wants)) if has != wants => Some(format!("its root is {has}, not {wants}")),
+        _ => None,
+    }
+}
+
+/// The directory without symbolic links, as the kernel names it in a process's
+/// working directory.
+fn resolve_root(root: &str) -> Result<String, Error> {
+    let bad = |source| Error::BadRoot { root: root.to_owned(), source };
+    let resolved = fs::canonicalize(root).map_err(bad)?;
+    if !resolved.is_dir() {
+        return Err(bad(io::ErrorKind::NotADirectory.into()));
+    }
+    resolved.into_os_string().into_string().map_err(|_| bad(io::ErrorKind::InvalidData.into()))
+}
+
+/// A move to another port, as the answer tells it.
+pub(super) fn change(from: Port, to: Port, because: String) -> Option<Change> {
+    (from != to).then_some(Change { from, to, because })
+}

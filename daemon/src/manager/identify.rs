@@ -1,0 +1,220 @@
+//! Who is on a port, and whether it is the lease's own app. What was found
+//! once is remembered by the socket's number and checked by one `readlink`;
+//! only a miss walks all processes.
+
+use std::{collections::HashMap, path::Path};
+
+use portlease_proto::{Holder, Port, Protocol};
+
+use super::{Edges, Error, Inner, Manager};
+use crate::{
+    ownership::{self, Question},
+    processes::{OpenSocket, Process},
+    registry::Record,
+    sockets::{Leftovers, SocketRow, SocketState, Verdict},
+};
+
+/// Keeps the memory from growing with every server that was ever seen.
+const REMEMBERED: usize = 512;
+
+/// A process that was found to have a socket open.
+pub(super) struct Known {
+    open: OpenSocket,
+    process: Process,
+}
+
+/// A socket on a port and the process behind it, where it can be seen.
+#[derive(Debug, Clone)]
+pub(super) struct Occupant {
+    row: SocketRow,
+    process: Option<Process>,
+}
+
+/// What slow look-ups have found in the course of one request.
+pub(super) type Findings = HashMap<Port, Vec<Occupant>>;
+
+/// What is on a lease's port.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Occupancy {
+    Idle,
+    Own(Holder),
+    Stranger(Holder),
+}
+
+/// Why an attempt did not come to its end.
+pub(super) enum Interrupt {
+    /// It cannot.
+    Failed(Error),
+    /// Who is on this port must be found out first, which may take a while.
+    Identify(Port),
+}
+
+impl<E: Into<Error>> From<E> for Interrupt {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Manager {
+    /// Repeats `attempt` until it needs to know nothing more, finding out
+    /// between attempts, with the lock released. May walk all processes.
+    pub(super) fn thoroughly<T>(
+        &self,
+        mut attempt: impl FnMut(&Findings) -> Result<T, Interrupt>,
+    ) -> Result<T, Error> {
+        let mut findings = Findings::new();
+        loop {
+            match attempt(&findings) {
+                Ok(value) => return Ok(value),
+                Err(Interrupt::Failed(error)) => return Err(error),
+                Err(Interrupt::Identify(port)) => {
+                    let rows = self.edges.sockets.on_port(port)?;
+                    findings.insert(port, self.identify(rows));
+                }
+            }
+        }
+    }
+
+    /// Finds the processes behind `rows`. May walk all processes.
+    pub(super) fn identify(&self, rows: Vec<SocketRow>) -> Vec<Occupant> {
+        let unknown: Vec<u64> = {
+            let mut inner = self.lock();
+            rows.iter().filter(|row| inner.recall(&self.edges, row).is_none()).map(|row| row.inode).collect()
+        };
+        let found: Vec<Known> = self
+            .edges
+            .processes
+            .find(&unknown)
+            .into_iter()
+            .filter_map(|open| Some(Known { open, process: self.edges.processes.describe(open.pid)? }))
+            .collect();
+        let mut inner = self.lock();
+        inner.remember(&self.edges, found);
+        let occupant = |row| Occupant { row, process: inner.recall(&self.edges, &row) };
+        rows.into_iter().map(occupant).collect()
+    }
+}
+
+impl Inner {
+    fn remember(&mut self, edges: &Edges, found: Vec<Known>) {
+        if self.known.len() + found.len() > REMEMBERED {
+            self.known.retain(|_, known| edges.processes.still_open(known.open));
+        }
+        self.known.extend(found.into_iter().map(|known| (known.open.inode, known)));
+    }
+
+    /// The process behind a socket, if it is remembered and still so.
+    fn recall(&mut self, edges: &Edges, row: &SocketRow) -> Option<Process> {
+        if let Some(pid) = row.pid {
+            return edges.processes.describe(pid);
+        }
+        let known = self.known.get(&row.inode)?;
+        if edges.processes.still_open(known.open) {
+            return Some(known.process.clone());
+        }
+        self.known.remove(&row.inode);
+        None
+    }
+
+    /// What is on the port of a lease: the bind probe says whether anything
+    /// is, an exact look-up says who.
+    pub(super) fn occupancy(
+        &mut self,
+        edges: &Edges,
+        record: &Record,
+        findings: &Findings,
+    ) -> Result<Occupancy, Interrupt> {
+        if edges.sockets.probe(record.port, record.protocol, Leftovers::Ignored)? == Verdict::Free {
+            return Ok(Occupancy::Idle);
+        }
+        let rows = edges.sockets.look_up(record.port, record.protocol)?;
+        let known: Option<Vec<Occupant>> = rows
+            .into_iter()
+            .map(|row| Some(Occupant { row, process: Some(self.recall(edges, &row)?) }))
+            .collect();
+        match known.filter(|occupants| !occupants.is_empty()) {
+            Some(occupants) => Ok(self.judge(edges, record, &occupants)),
+            None => match findings.get(&record.port) {
+                Some(occupants) => Ok(self.judge(edges, record, occupants)),
+                None => Err(Interrupt::Identify(record.port)),
+            },
+        }
+    }
+
+    /// Own if any of them is: a stranger beside the running app is no reason
+    /// to take the port from the app. The port is known to be occupied, so an
+    /// empty list means that nobody could be seen, not that nobody is there.
+    pub(super) fn judge(&self, edges: &Edges, record: &Record, occupants: &[Occupant]) -> Occupancy {
+        let serving = || occupants.iter().filter(|occupant| occupant.row.occupies(record.protocol));
+        if let Some(occupant) = serving().find(|occupant| self.is_own(edges, record, occupant)) {
+            return Occupancy::Own(occupant.holder(edges));
+        }
+        if let Some(stranger) = serving().next() {
+            return Occupancy::Stranger(stranger.holder(edges));
+        }
+        // What a server without SO_REUSEADDR leaves keeps even its own app off
+        // for a minute, but nobody has the port.
+        let mut connections =
+            occupants.iter().filter(|occupant| occupant.row.is_connection_of(record.protocol)).peekable();
+        if connections.peek().is_none() {
+            return Occupancy::Stranger(Holder::default());
+        }
+        let in_use = |occupant: &&Occupant| occupant.row.state == SocketState::Connected;
+        match connections.filter(in_use).find(|occupant| !self.is_own(edges, record, occupant)) {
+            Some(stranger) => Occupancy::Stranger(stranger.holder(edges)),
+            None => Occupancy::Idle,
+        }
+    }
+
+    fn is_own(&self, edges: &Edges, record: &Record, occupant: &Occupant) -> bool {
+        let question = Question {
+            root: self.root_of(record),
+            socket_uid: occupant.row.uid,
+            process: occupant.process.as_ref(),
+            our_uid: edges.processes.our_uid(),
+        };
+        ownership::is_own(question, |dir| {
+            dir.to_str().is_some_and(|dir| self.registry.is_root_besides(dir, &record.key))
+        })
+    }
+
+    /// The root of a lease, or of another lease of its project.
+    fn root_of<'a>(&'a self, record: &'a Record) -> Option<&'a Path> {
+        let of_project =
+            || self.registry.of_project(&record.key.project).find_map(|other| other.root.as_deref());
+        record.root.as_deref().or_else(of_project).map(Path::new)
+    }
+}
+
+impl Occupant {
+    /// The process, or at least the user that the kernel names.
+    pub(super) fn holder(&self, edges: &Edges) -> Holder {
+        match &self.process {
+            Some(process) => process.holder.clone(),
+            None => {
+                Holder { user: self.row.uid.map(|uid| edges.processes.user_name(uid)), ..Holder::default() }
+            }
+        }
+    }
+
+    /// The port that the socket is on.
+    pub(super) fn port(&self) -> Port {
+        self.row.port
+    }
+}
+
+/// The first of those that keep a port from `protocol`, to be named in an error.
+pub(super) fn first_holder(edges: &Edges, occupants: &[Occupant], protocol: Protocol) -> Holder {
+    // A listener is more in the way than a connection, and a process tells
+    // more than a socket without one.
+    let here = occupants.iter().filter(|occupant| occupant.row.is_covered_by(protocol));
+    let best = here.min_by_key(|occupant| (!occupant.row.occupies(protocol), occupant.process.is_none()));
+    best.map(|occupant| occupant.holder(edges)).unwrap_or_default()
+}
+
+/// Whether nothing but closed connections keeps a port from `protocol`. The
+/// kernel gives those no owner: user 0 in their rows does not mean root.
+pub(super) fn only_leftovers(occupants: &[Occupant], protocol: Protocol) -> bool {
+    let mut here = occupants.iter().filter(|occupant| occupant.row.is_covered_by(protocol)).peekable();
+    here.peek().is_some() && here.all(|occupant| occupant.row.state == SocketState::Leftover)
+}
