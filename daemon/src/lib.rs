@@ -5,9 +5,12 @@ pub mod allocator;
 pub mod clock;
 #[cfg(test)]
 mod doubles;
+pub mod http;
 pub mod manager;
 pub mod ownership;
+pub mod peer;
 pub mod processes;
 pub mod registry;
 pub mod sockets;
+pub mod status;
 pub mod store;

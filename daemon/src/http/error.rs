@@ -1,0 +1,154 @@
+//! The one place where errors of the core become answers.
+
+use std::error::Error as _;
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use portlease_proto::{ErrorCode, Holder, InvalidName, Lease, Problem};
+
+use crate::{allocator::Exclusion, manager::Error};
+
+/// An answer that is not a success: problem+json.
+#[derive(Debug)]
+pub(super) struct ApiError(Box<Problem>);
+
+impl ApiError {
+    pub(super) fn new(status: StatusCode, code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self(Box::new(Problem {
+            kind: format!("urn:portlease:problem:{}", word(code)),
+            title: status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: status.as_u16(),
+            detail: detail.into(),
+            code,
+            hint: None,
+            holder: None,
+            lease: None,
+        }))
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    fn holder(mut self, holder: Holder) -> Self {
+        self.0.holder = Some(holder);
+        self
+    }
+
+    fn lease(mut self, lease: Box<Lease>) -> Self {
+        self.0.lease = Some(lease);
+        self
+    }
+}
+
+/// The code as it stands in JSON.
+fn word(code: ErrorCode) -> String {
+    let value = serde_json::to_value(code).unwrap_or_default();
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, axum::Json(self.0)).into_response();
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response
+    }
+}
+
+impl From<InvalidName> for ApiError {
+    fn from(error: InvalidName) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvalidName, error.to_string())
+    }
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        log(&error);
+        let (status, code) = classify(&error);
+        let problem = Self::new(status, code, error.to_string());
+        let problem = match hint(&error) {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        };
+        match error {
+            Error::InUse { holder, .. } => problem.holder(*holder),
+            Error::Leased { lease, .. } | Error::Differs { lease, .. } => problem.lease(lease),
+            _ => problem,
+        }
+    }
+}
+
+#[deny(clippy::wildcard_enum_match_arm)]
+fn classify(error: &Error) -> (StatusCode, ErrorCode) {
+    match error {
+        Error::InUse { .. } | Error::Leftovers { .. } => (StatusCode::CONFLICT, ErrorCode::PortInUse),
+        Error::Leased { .. } | Error::Claimed { .. } => (StatusCode::CONFLICT, ErrorCode::PortLeased),
+        Error::Cooling { .. } => (StatusCode::CONFLICT, ErrorCode::PortCooling),
+        Error::Excluded { .. } => (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::PortExcluded),
+        Error::Privileged { .. } => (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::PortPrivileged),
+        Error::Exhausted { .. } => (StatusCode::CONFLICT, ErrorCode::PoolExhausted),
+        Error::Differs { .. } => (StatusCode::CONFLICT, ErrorCode::LeaseDiffers),
+        Error::TooManyLeases { .. } | Error::TooManyFiles => {
+            (StatusCode::TOO_MANY_REQUESTS, ErrorCode::LimitReached)
+        }
+        Error::NoSuchLease { .. } => (StatusCode::NOT_FOUND, ErrorCode::NoSuchLease),
+        Error::BadRoot { .. } => (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvalidRequest),
+        Error::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::StoreUnavailable),
+        Error::Sockets(_) | Error::Claim(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::SocketTableUnavailable)
+        }
+    }
+}
+
+/// What a person can type next.
+#[deny(clippy::wildcard_enum_match_arm)]
+fn hint(error: &Error) -> Option<String> {
+    match error {
+        Error::InUse { port, holder } => Some(match holder.pid {
+            Some(pid) => format!("stop it (kill {pid}), or ask for another port"),
+            None => format!("see what is on it: sudo ss -lpn 'sport = :{port}'"),
+        }),
+        Error::Leftovers { .. } => Some("wait a minute: the kernel frees it by itself".to_owned()),
+        Error::Leased { lease, .. } => {
+            Some(format!("free it: portlease release {} {}", lease.project, lease.service))
+        }
+        Error::Claimed { .. } => Some("ask for another port".to_owned()),
+        Error::Cooling { .. } => Some("ask again in a minute, or ask for another port".to_owned()),
+        Error::Excluded { why: Exclusion::Api, .. } => Some("ask for another port".to_owned()),
+        Error::Excluded { .. } => Some("ask for another port, or add --force (\"force\": true)".to_owned()),
+        Error::Privileged { .. } => Some("ask for a port above 1023".to_owned()),
+        Error::Exhausted { .. } => {
+            Some("see what can go: portlease list; or widen the pool in config.toml".to_owned())
+        }
+        Error::Differs { .. } => {
+            Some("to choose anew, add --reset (\"reset\": true); to keep it, ask without".to_owned())
+        }
+        Error::TooManyLeases { .. } => {
+            Some("release some, or raise limits.leases_per_project in config.toml".to_owned())
+        }
+        Error::TooManyFiles => Some("raise the limit before the daemon starts: ulimit -n".to_owned()),
+        Error::NoSuchLease { .. } => Some("see which there are: portlease list".to_owned()),
+        Error::Store(_) => Some("free some disk space; the daemon tries again by itself".to_owned()),
+        Error::BadRoot { .. } | Error::Sockets(_) | Error::Claim(_) => None,
+    }
+}
+
+/// What the caller is not shown stands in the log, with its causes.
+fn log(error: &Error) {
+    if matches!(error, Error::Store(_) | Error::Sockets(_) | Error::Claim(_)) {
+        let mut causes = String::new();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            causes.push_str(": ");
+            causes.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        tracing::error!("{error}{causes}");
+    }
+}

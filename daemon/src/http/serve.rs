@@ -1,0 +1,201 @@
+//! Accepting connections, within limits, and draining them at the end.
+
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, Response},
+    response::IntoResponse,
+};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream, UnixListener},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::AbortHandle,
+};
+use tower::ServiceExt;
+
+use super::{App, guard, router};
+use crate::{manager::Edges, peer};
+
+/// How long a request's head may take to arrive.
+const HEAD_PATIENCE: Duration = Duration::from_secs(5);
+/// The most header lines.
+const HEADERS: usize = 64;
+/// The largest head, in bytes.
+const HEAD: usize = 16 * 1024;
+/// How long to wait when no file can be opened, before trying again.
+const BACK_OFF: Duration = Duration::from_millis(50);
+
+/// Where a connection comes in, and what is asked of it there.
+#[derive(Debug, Clone)]
+pub enum Door {
+    /// The Unix socket: file modes keep others out.
+    Unix,
+    /// TCP: web pages can reach it, so each request must name one of these
+    /// hosts and pass the other rules of the guard.
+    Tcp(Arc<[String]>),
+    /// A TCP connection from another user's process, or from one that cannot
+    /// be told to be ours: it is refused whatever it asks.
+    Closed,
+}
+
+impl Door {
+    /// The door of a TCP listener.
+    #[must_use]
+    pub fn tcp(addresses: &[SocketAddr]) -> Self {
+        let mut hosts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+        hosts.extend(addresses.first().map(|address| format!("localhost:{}", address.port())));
+        Self::Tcp(hosts.into())
+    }
+}
+
+/// Serves one API on any number of listeners.
+#[derive(Clone)]
+pub struct Server {
+    router: Router,
+    edges: Edges,
+    connections: Arc<Semaphore>,
+    most: u32,
+    stop: watch::Sender<bool>,
+}
+
+impl Server {
+    /// A server without listeners, for `most` connections at once over all
+    /// that it will get.
+    #[must_use]
+    pub fn new(app: App, most: u32) -> Self {
+        Self {
+            edges: app.edges.clone(),
+            router: router(app),
+            connections: Arc::new(Semaphore::new(most as usize)),
+            most,
+            stop: watch::Sender::new(false),
+        }
+    }
+
+    /// Serves a TCP listener until the handle is aborted. Connections that are
+    /// open then go on.
+    pub fn serve_tcp(&self, listener: TcpListener, door: Door) -> AbortHandle {
+        let server = self.clone();
+        tokio::spawn(async move {
+            loop {
+                let place = server.place().await;
+                match listener.accept().await {
+                    Ok((stream, far)) => {
+                        let door = if server.is_ours(&stream, far) { door.clone() } else { Door::Closed };
+                        // Without it a small answer waits for the client's acknowledgement.
+                        let _best_effort = stream.set_nodelay(true);
+                        server.spawn(stream, door, place);
+                    }
+                    Err(error) => back_off(&error).await,
+                }
+            }
+        })
+        .abort_handle()
+    }
+
+    /// Rule U, once per connection: a few microseconds.
+    fn is_ours(&self, stream: &TcpStream, far: SocketAddr) -> bool {
+        let Edges { sockets, processes, .. } = &self.edges;
+        let (Ok(near), Ok(stat)) = (stream.local_addr(), rustix::fs::fstat(stream)) else { return false };
+        match peer::is_ours(sockets.as_ref(), processes.our_uid(), near, far, stat.st_ino) {
+            Ok(ours) => ours,
+            Err(error) => {
+                tracing::warn!("a TCP connection was refused: {error}");
+                false
+            }
+        }
+    }
+
+    /// Serves a Unix listener until the handle is aborted.
+    pub fn serve_unix(&self, listener: UnixListener) -> AbortHandle {
+        let server = self.clone();
+        let ours = rustix::process::geteuid().as_raw();
+        tokio::spawn(async move {
+            loop {
+                let place = server.place().await;
+                match listener.accept().await {
+                    // The directory's mode keeps others out already.
+                    Ok((stream, _)) if stream.peer_cred().is_ok_and(|peer| peer.uid() == ours) => {
+                        server.spawn(stream, Door::Unix, place);
+                    }
+                    Ok(_) => {}
+                    Err(error) => back_off(&error).await,
+                }
+            }
+        })
+        .abort_handle()
+    }
+
+    /// Lets requests under way finish, for at most `patience`. Listeners must
+    /// be aborted before.
+    pub async fn drain(&self, patience: Duration) {
+        self.stop.send_replace(true);
+        let all = self.connections.acquire_many(self.most);
+        if tokio::time::timeout(patience, all).await.is_err() {
+            tracing::warn!("some connections did not end within {} s and were cut", patience.as_secs());
+        }
+    }
+
+    async fn place(&self) -> OwnedSemaphorePermit {
+        #[expect(clippy::expect_used, reason = "the semaphore is never closed")]
+        self.connections.clone().acquire_owned().await.expect("an open semaphore")
+    }
+
+    fn spawn(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        door: Door,
+        place: OwnedSemaphorePermit,
+    ) {
+        let (router, mut stop) = (self.router.clone(), self.stop.subscribe());
+        let service = service_fn(move |request| answer(router.clone(), door.clone(), request));
+        tokio::spawn(async move {
+            let connection = http1::Builder::new()
+                // hyper's time-out for heads does nothing without a timer.
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_PATIENCE)
+                .max_headers(HEADERS)
+                .max_buf_size(HEAD)
+                .serve_connection(TokioIo::new(stream), service);
+            let mut connection = pin!(connection);
+            tokio::select! {
+                // What a client does wrong on its connection is its own affair.
+                _ended = connection.as_mut() => {}
+                () = async { let _stopped = stop.wait_for(|stopped| *stopped).await; } => {
+                    connection.as_mut().graceful_shutdown();
+                    let _ended = connection.await;
+                }
+            }
+            drop(place);
+        });
+    }
+}
+
+async fn answer(
+    router: Router,
+    door: Door,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, std::convert::Infallible> {
+    let checked = match &door {
+        Door::Unix => Ok(()),
+        Door::Tcp(hosts) => guard::check(hosts, request.method(), request.uri(), request.headers()),
+        Door::Closed => Err(guard::wrong_user()),
+    };
+    match checked {
+        Ok(()) => router.oneshot(request.map(Body::new)).await,
+        Err(refused) => Ok(refused.into_response()),
+    }
+}
+
+/// Out of files: a pause lets connections end. Anything else concerns one
+/// connection that is gone already.
+async fn back_off(error: &io::Error) {
+    tracing::warn!("a connection was not accepted: {error}");
+    #[expect(clippy::disallowed_methods, reason = "there is nothing to wait for but time")]
+    tokio::time::sleep(BACK_OFF).await;
+}

@@ -1,0 +1,4 @@
+//! What the tests of the server and of the process have in common.
+
+pub(crate) mod http;
+pub(crate) mod ports;
