@@ -2,13 +2,21 @@
 //! the machine's live sockets, served over a local JSON HTTP API.
 
 pub mod allocator;
+pub mod api_port;
 pub mod clock;
+pub mod config;
+pub mod daemon;
 #[cfg(test)]
 mod doubles;
 pub mod http;
+pub mod instance;
+pub mod keeper;
+pub mod log;
 pub mod manager;
 pub mod ownership;
+pub mod paths;
 pub mod peer;
+pub mod private;
 pub mod processes;
 pub mod registry;
 pub mod sockets;

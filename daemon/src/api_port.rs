@@ -1,0 +1,95 @@
+//! The API's TCP port: 127.0.0.1 and `[::1]` on the wanted port, or on another
+//! when somebody else has that.
+
+use std::{
+    io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+};
+
+use portlease_proto::Port;
+
+/// How many ports after the wanted one are tried.
+const NEXT: u16 = 100;
+
+/// Listeners of the API, all on one port.
+#[derive(Debug)]
+pub struct Listening {
+    /// One for each address family.
+    pub listeners: Vec<TcpListener>,
+}
+
+impl Listening {
+    /// Where they listen, 127.0.0.1 first.
+    ///
+    /// # Errors
+    /// As the system call.
+    pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        self.listeners.iter().map(TcpListener::local_addr).collect()
+    }
+}
+
+/// Listens on both loopback addresses of `port`, or on neither: whoever has
+/// `[::1]` alone could pass for us to clients that say `localhost`.
+///
+/// # Errors
+/// As the system calls; `AddrInUse` when either address is taken.
+pub fn listen_on(port: Port) -> io::Result<Listening> {
+    let v4 = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port.get())))?;
+    let mut listeners = vec![v4];
+    match listen(SocketAddr::from((Ipv6Addr::LOCALHOST, port.get()))) {
+        Ok(v6) => listeners.push(v6),
+        // No IPv6 on this machine.
+        Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable || is_no_family(&error) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(Listening { listeners })
+}
+
+/// The first port after `wanted` that can be had.
+///
+/// # Errors
+/// The last one's, when there is none.
+pub fn listen_near(wanted: Port) -> io::Result<Listening> {
+    let mut last = io::Error::from(io::ErrorKind::AddrInUse);
+    for step in 1..=NEXT {
+        let Some(port) = wanted.get().checked_add(step).and_then(Port::new) else { break };
+        match listen_on(port) {
+            Ok(listening) => return Ok(listening),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    // std sets SO_REUSEADDR, so that our own TIME_WAIT is not in the way, and
+    // not SO_REUSEPORT. An address of one family needs no IPV6_V6ONLY.
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+fn is_no_family(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_addresses_or_neither() {
+        // Find a port that is free on both, then take one address of it.
+        let port = {
+            let listening = listen_near(Port::constant(61000)).unwrap();
+            Port::new(listening.addresses().unwrap()[0].port()).unwrap()
+        };
+        for taken in ["127.0.0.1", "::1"] {
+            let other = TcpListener::bind((taken, port.get())).unwrap();
+            assert_eq!(listen_on(port).unwrap_err().kind(), io::ErrorKind::AddrInUse, "{taken}");
+            let near = listen_near(Port::new(port.get() - 1).unwrap()).unwrap();
+            assert!(near.addresses().unwrap().iter().all(|address| address.port() > port.get()));
+            drop(other);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! `config.toml`: what the owner of the machine decides.
+
+use std::{io, path::Path, path::PathBuf};
+
+use portlease_proto::{API_PORT, Port, PortRange};
+use serde::{Deserialize, Deserializer, de};
+
+use crate::{allocator::Pool, store::Durability};
+
+/// Every key, so that a misspelt one can be answered with the nearest.
+const KEYS: &[&str] = &["pool", "synchronous", "api", "port", "limits", "leases_per_project"];
+
+/// The values in force.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The ports that we may give by ourselves: `"20000-29999"`, or a list.
+    #[serde(deserialize_with = "pool")]
+    pub pool: Pool,
+    /// What a grant survives: `"normal"` or `"full"`.
+    pub synchronous: Durability,
+    /// The HTTP API.
+    pub api: Api,
+    /// Limits.
+    pub limits: Limits,
+}
+
+/// `[api]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Api {
+    /// The TCP port on 127.0.0.1 and `[::1]`.
+    pub port: Port,
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Self { port: API_PORT }
+    }
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// The most leases of one project.
+    pub leases_per_project: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { leases_per_project: 1024 }
+    }
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is there and cannot be read.
+    #[error("the configuration {} cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file's content makes no sense.
+    #[error("the configuration {} is wrong{}\n{message}", path.display(), suggest(message))]
+    Wrong {
+        /// The file.
+        path: PathBuf,
+        /// Line, column and reason.
+        message: String,
+    },
+}
+
+impl Config {
+    /// Reads the file; without one, the defaults stand.
+    ///
+    /// # Errors
+    /// [`ConfigError`], with line and column, and for an unknown key the
+    /// nearest known one.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                Self::parse(&text).map_err(|message| ConfigError::Wrong { path: path.to_owned(), message })
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(source) => Err(ConfigError::Unreadable { path: path.to_owned(), source }),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
+    }
+}
+
+/// `: did you mean …?`, when the message is about a key that is nearly one of ours.
+fn suggest(message: &str) -> String {
+    let nearest = message.split_once("unknown field `").and_then(|(_, rest)| {
+        let (key, _) = rest.split_once('`')?;
+        KEYS.iter().min_by_key(|known| strsim::damerau_levenshtein(key, known))
+    });
+    nearest.map(|nearest| format!(": did you mean `{nearest}`?")).unwrap_or_default()
+}
+
+fn pool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pool, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a range such as \"20000-29999\", or a list of ranges")]
+    enum Ranges {
+        One(String),
+        Many(Vec<String>),
+    }
+    let texts = match Ranges::deserialize(deserializer)? {
+        Ranges::One(text) => vec![text],
+        Ranges::Many(texts) => texts,
+    };
+    let ranges: Result<Vec<PortRange>, _> = texts.iter().map(|text| text.parse()).collect();
+    Pool::new(ranges.map_err(de::Error::custom)?).map_err(de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_is_the_defaults() {
+        let config = Config::parse("").unwrap();
+        assert_eq!(config, Config::default());
+        assert_eq!(config.api.port.get(), 62893);
+        assert_eq!(config.pool.ranges(), [PortRange::constant(20000, 29999)]);
+    }
+
+    #[test]
+    fn every_key() {
+        let text = "pool = [\"20000-20099\", \"30000-30099\"]\nsynchronous = \"full\"\n\
+                    [api]\nport = 6289\n[limits]\nleases_per_project = 3\n";
+        let config = Config::parse(text).unwrap();
+        assert_eq!(config.pool.ranges().len(), 2);
+        assert_eq!(config.synchronous, Durability::Full);
+        assert_eq!(config.api.port.get(), 6289);
+        assert_eq!(config.limits.leases_per_project, 3);
+        assert_eq!(Config::parse("pool = \"1-5\"").unwrap().pool.ranges().len(), 1);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place() {
+        for (text, named) in [
+            ("pol = \"1-2\"", "did you mean `pool`?"),
+            ("[api]\nprot = 1", "did you mean `port`?"),
+            ("[limit]\n", "did you mean `limits`?"),
+            ("\n\npool = 3", "line 3, column"),
+            ("pool = \"9-3\"", "reversed range 9-3"),
+            ("pool = []", "the pool is empty"),
+            ("pool = [\"1-5\", \"5-9\"]", "overlap"),
+            ("[api]\nport = 0", "1 to 65535"),
+            ("[api]\nport = 70000", "1 to 65535"),
+            ("synchronous = \"off\"", "`normal` or `full`"),
+            ("pool = ", "line 1"),
+        ] {
+            let message = Config::parse(text).unwrap_err();
+            let error = ConfigError::Wrong { path: "config.toml".into(), message }.to_string();
+            assert!(error.contains(named), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! From nothing to a serving daemon, and down again.
+
+use std::{io, path::Path, sync::Arc, time::Duration};
+
+use portlease_proto::{Endpoint, Paths};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    clock::{Clock, SystemClock},
+    config::{Config, ConfigError},
+    http::{App, Server},
+    instance::{Instance, Running},
+    keeper::{Keeper, Locks},
+    manager::{Edges, Manager, Settings},
+    private::{self, PrivateError},
+    processes::SystemProcesses,
+    sockets::SystemSockets,
+    status::Status,
+    store::{Opened, SqliteStore, StoreError},
+};
+
+/// How long requests under way may take when the daemon ends.
+const DRAIN: Duration = Duration::from_secs(2);
+/// The most connections at once, where the limit on open files allows it.
+const CONNECTIONS: u32 = 512;
+/// Files for all else: the store, the listeners, probes and tables.
+const OWN_FILES: u64 = 32;
+
+/// Why a daemon does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is one.
+    #[error(transparent)]
+    Running(#[from] Running),
+    /// A directory or a lock file.
+    #[error(transparent)]
+    Private(#[from] PrivateError),
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The registry.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The Unix socket.
+    #[error("the API socket {} cannot be made", path.display())]
+    Socket {
+        /// Where.
+        path: std::path::PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The runtime or its signals.
+    #[error("the daemon cannot run")]
+    Io(#[from] io::Error),
+}
+
+/// How to run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where things live.
+    pub paths: Paths,
+    /// Leave the terminal and the working directory of whoever started it.
+    pub detach: bool,
+}
+
+/// What a daemon that serves has to say.
+#[derive(Debug)]
+pub struct Ready<'a> {
+    /// The Unix socket.
+    pub socket: &'a Path,
+    /// The TCP address.
+    pub endpoint: Endpoint,
+}
+
+/// Runs the daemon until SIGTERM or SIGINT. `announce` is called once, when it
+/// serves.
+///
+/// # Errors
+/// [`StartError`]; none once it serves.
+pub fn run(options: &Options, announce: impl FnOnce(Ready<'_>)) -> Result<(), StartError> {
+    // Before anything is made: nothing of ours is for other users.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    if options.detach {
+        // Fails only for a process that leads a group already.
+        let _session = rustix::process::setsid();
+        std::env::set_current_dir("/")?;
+    }
+    let files = raise_file_limit();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(serve(&options.paths, files, announce))
+}
+
+async fn serve(paths: &Paths, files: u64, announce: impl FnOnce(Ready<'_>)) -> Result<(), StartError> {
+    private::directory(paths.state())?;
+    private::directory(paths.runtime())?;
+    let config = Config::read(&paths.config_file())?;
+    let instance = Instance::take(&std::fs::canonicalize(paths.state())?)?;
+    let locks = Locks::take(paths).map_err(|error| match error {
+        PrivateError::Locked { .. } => StartError::Running(Running),
+        error => StartError::Private(error),
+    })?;
+
+    let now = SystemClock.now();
+    let Opened { store, registry, set_aside } =
+        SqliteStore::open(&paths.registry(), config.synchronous, now)?;
+    let notices = set_aside.map(|path| {
+        let notice =
+            format!("the registry was damaged: it was kept as {}, and a fresh one was begun", path.display());
+        tracing::warn!("{notice}");
+        notice
+    });
+    let checkpointer = store.checkpointer();
+    let edges = Edges {
+        sockets: Arc::new(SystemSockets),
+        processes: Arc::new(SystemProcesses),
+        clock: Arc::new(SystemClock),
+    };
+    let connections = u32::try_from(files / 4).unwrap_or(u32::MAX).clamp(16, CONNECTIONS);
+    let settings = Settings {
+        pool: config.pool.clone(),
+        leases_per_project: config.limits.leases_per_project,
+        claims: usize::try_from(files.saturating_sub(u64::from(connections) + OWN_FILES))
+            .unwrap_or(usize::MAX),
+    };
+    let manager = Arc::new(Manager::new(edges.clone(), settings, Box::new(store), registry));
+    warn_of_overlap(&manager, &config);
+    let status = Arc::new(Status::new(now.wall, config.api.port, notices.into_iter().collect()));
+    let server = Server::new(App { manager: manager.clone(), status: status.clone(), edges }, connections);
+
+    let mut keeper =
+        Keeper::new(paths, config.api.port, server.clone(), manager, status, checkpointer, locks);
+    keeper.serve_unix().map_err(|source| StartError::Socket { path: paths.socket(), source })?;
+    let endpoint = keeper.serve_tcp();
+    tracing::info!(
+        "serving {} leases on {} and {}",
+        keeper.leases(),
+        paths.socket().display(),
+        endpoint.url.as_deref().unwrap_or("no TCP port"),
+    );
+    // To a service manager, if one waits for it.
+    let _nobody_asked = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    announce(Ready { socket: &paths.socket(), endpoint });
+
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _signal = terminate.recv() => tracing::info!("SIGTERM: stopping"),
+        _signal = interrupt.recv() => tracing::info!("SIGINT: stopping"),
+        () = keeper.keep(&instance) => {}
+    }
+    let _nobody_asked = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    keeper.stop_listening();
+    server.drain(DRAIN).await;
+    keeper.clear_away();
+    Ok(())
+}
+
+/// Each lease and each connection takes a file: take all that the limit allows.
+fn raise_file_limit() -> u64 {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let now = if setrlimit(Resource::Nofile, raised).is_ok() { limit.maximum } else { limit.current };
+    now.unwrap_or(u64::MAX)
+}
+
+fn warn_of_overlap(manager: &Manager, config: &Config) {
+    let Some(ephemeral) = manager.exclusions().kernel.ephemeral else { return };
+    for range in config.pool.ranges().iter().filter(|range| range.overlaps(ephemeral)) {
+        tracing::warn!(
+            "the pool {range} overlaps {ephemeral}, from which the kernel serves outgoing connections: \
+             those ports are never given"
+        );
+    }
+}

@@ -1,0 +1,287 @@
+//! What a running daemon does by itself: it keeps its files in their places,
+//! its commits on the disk, and goes back to its TCP port when that is free.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use portlease_proto::{Endpoint, Holder, Paths, Port};
+use tokio::{net::UnixListener, task::AbortHandle, time::MissedTickBehavior};
+
+use crate::{
+    api_port::{self, Listening},
+    http::{Door, Server},
+    instance::Instance,
+    manager::Manager,
+    private::{self, PrivateError},
+    status::Status,
+    store::Checkpointer,
+};
+
+/// How often it looks: a deleted socket is missed for no longer than this, and
+/// a commit is on the disk within a second.
+const TICK: Duration = Duration::from_millis(500);
+/// How many ticks pass between attempts at the wanted TCP port.
+const PORT_TICKS: u32 = 20;
+
+/// The lock files of one daemon: beside the socket and beside the registry,
+/// which may lie in different directories.
+#[derive(Debug)]
+pub struct Locks {
+    held: [(PathBuf, File); 2],
+}
+
+impl Locks {
+    /// Takes both.
+    ///
+    /// # Errors
+    /// [`PrivateError::Locked`] when a daemon is there, perhaps out of our
+    /// sight (in another network namespace).
+    pub fn take(paths: &Paths) -> Result<Self, PrivateError> {
+        let take = |path: PathBuf| private::lock(&path).map(|file| (path, file));
+        Ok(Self { held: [take(paths.registry_lock())?, take(paths.lock())?] })
+    }
+
+    fn in_place(&self) -> bool {
+        self.held.iter().all(is_in_place)
+    }
+
+    /// Takes those again whose files were deleted. The others must stay: a
+    /// second lock on one file would wait for our own first one.
+    fn retake(&mut self) -> Result<(), PrivateError> {
+        for held in self.held.iter_mut().filter(|held| !is_in_place(held)) {
+            held.1 = private::lock(&held.0)?;
+        }
+        Ok(())
+    }
+}
+
+fn is_in_place((path, file): &(PathBuf, File)) -> bool {
+    inode(path).is_some() && inode(path) == file.metadata().map(|metadata| metadata.ino()).ok()
+}
+
+fn inode(path: &Path) -> Option<u64> {
+    fs::symlink_metadata(path).map(|metadata| metadata.ino()).ok()
+}
+
+/// The daemon's own housekeeping.
+pub struct Keeper {
+    paths: Paths,
+    wanted_port: Port,
+    server: Server,
+    manager: Arc<Manager>,
+    status: Arc<Status>,
+    checkpointer: Checkpointer,
+    locks: Locks,
+    unix: Option<(AbortHandle, u64)>,
+    tcp: Vec<AbortHandle>,
+}
+
+impl Keeper {
+    /// A keeper that serves on nothing yet.
+    #[must_use]
+    pub fn new(
+        paths: &Paths,
+        wanted_port: Port,
+        server: Server,
+        manager: Arc<Manager>,
+        status: Arc<Status>,
+        checkpointer: Checkpointer,
+        locks: Locks,
+    ) -> Self {
+        let paths = paths.clone();
+        Self { paths, wanted_port, server, manager, status, checkpointer, locks, unix: None, tcp: Vec::new() }
+    }
+
+    /// How many leases are served.
+    pub fn leases(&self) -> usize {
+        self.manager.len()
+    }
+
+    /// Serves on the Unix socket. Our lock says that a socket in its place is
+    /// nobody's.
+    ///
+    /// # Errors
+    /// As the system calls.
+    pub fn serve_unix(&mut self) -> io::Result<()> {
+        let path = self.paths.socket();
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(&path)?;
+        // The umask leaves 0700.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        let inode = fs::symlink_metadata(&path)?.ino();
+        if let Some((before, _)) = self.unix.replace((self.server.serve_unix(listener), inode)) {
+            before.abort();
+        }
+        Ok(())
+    }
+
+    /// Serves on the wanted TCP port, else on one near it, and publishes which.
+    pub fn serve_tcp(&mut self) -> Endpoint {
+        match api_port::listen_on(self.wanted_port) {
+            Ok(listening) => self.serve_on(listening, None),
+            Err(error) => {
+                let holder = self.holder_of_wanted_port();
+                let who = holder
+                    .as_ref()
+                    .map_or_else(|| error.to_string(), |holder| format!("it is held by {holder}"));
+                tracing::warn!(
+                    "the API cannot have port {}: {}",
+                    self.wanted_port,
+                    portlease_proto::escape(&who)
+                );
+                match api_port::listen_near(self.wanted_port) {
+                    Ok(listening) => self.serve_on(listening, holder),
+                    Err(error) => {
+                        tracing::warn!("the API is on its Unix socket alone: {error}");
+                        self.publish(Vec::new(), holder)
+                    }
+                }
+            }
+        }
+    }
+
+    fn serve_on(&mut self, listening: Listening, holder: Option<Holder>) -> Endpoint {
+        let addresses = listening.addresses().unwrap_or_default();
+        let door = Door::tcp(&addresses);
+        let listeners = listening.listeners.into_iter().map(tokio::net::TcpListener::from_std);
+        let serving: Result<Vec<AbortHandle>, io::Error> =
+            listeners.map(|listener| Ok(self.server.serve_tcp(listener?, door.clone()))).collect();
+        match serving {
+            Ok(serving) => {
+                for before in std::mem::replace(&mut self.tcp, serving) {
+                    before.abort();
+                }
+                self.publish(addresses, holder)
+            }
+            Err(error) => {
+                tracing::warn!("the API is on its Unix socket alone: {error}");
+                self.publish(Vec::new(), holder)
+            }
+        }
+    }
+
+    fn publish(&self, addresses: Vec<std::net::SocketAddr>, holder: Option<Holder>) -> Endpoint {
+        let ports = addresses.iter().filter_map(|address| Port::new(address.port()));
+        self.manager.set_api_ports(ports.chain([self.wanted_port]).collect());
+        let endpoint = self.status.moved_to(addresses, holder);
+        self.write_endpoint(&endpoint);
+        endpoint
+    }
+
+    fn write_endpoint(&self, endpoint: &Endpoint) {
+        let written =
+            serde_json::to_vec_pretty(endpoint).map_err(|error| error.to_string()).and_then(|json| {
+                private::replace(&self.paths.endpoint(), &json).map_err(|error| error.to_string())
+            });
+        if let Err(error) = written {
+            tracing::warn!("the address of the API cannot be published: {error}");
+        }
+    }
+
+    fn holder_of_wanted_port(&self) -> Option<Holder> {
+        self.manager.holder(self.wanted_port).unwrap_or_default()
+    }
+
+    /// Keeps until it finds that another daemon is in its place.
+    pub async fn keep(&mut self, instance: &Instance) {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut count: u32 = 0;
+        loop {
+            tokio::select! {
+                _tick = ticks.tick() => count = count.wrapping_add(1),
+                () = instance.knocked() => {}
+            }
+            if !self.files_in_place()
+                && let Err(error) = self.put_files_back()
+            {
+                tracing::error!("another daemon has taken this one's place: {error}");
+                return;
+            }
+            self.save().await;
+            if count.is_multiple_of(PORT_TICKS) {
+                self.go_back_to_wanted_port();
+            }
+        }
+    }
+
+    fn files_in_place(&self) -> bool {
+        self.locks.in_place() && self.socket_in_place() && self.paths.endpoint().exists()
+    }
+
+    fn socket_in_place(&self) -> bool {
+        inode(&self.paths.socket()) == self.unix.as_ref().map(|(_, inode)| *inode)
+    }
+
+    /// Somebody deleted one of our directories, or a file in it.
+    fn put_files_back(&mut self) -> Result<(), PrivateError> {
+        private::directory(self.paths.state())?;
+        private::directory(self.paths.runtime())?;
+        self.locks.retake()?;
+        // Replacing one that is in its place would cut off who is about to be
+        // accepted there.
+        if !self.socket_in_place() {
+            let path = self.paths.socket();
+            self.serve_unix().map_err(|source| PrivateError::Io { path, source })?;
+        }
+        self.write_endpoint(&self.status.endpoint());
+        tracing::warn!("files in {} were deleted; they are back", self.paths.runtime().display());
+        Ok(())
+    }
+
+    /// What was committed goes to the disk, and a registry whose file was
+    /// deleted is written anew.
+    async fn save(&self) {
+        match self.manager.restore_store() {
+            Ok(false) => {}
+            Ok(true) => tracing::warn!("the registry was deleted; it was written anew"),
+            Err(error) => tracing::error!("the registry was deleted and cannot be written: {error}"),
+        }
+        if !self.manager.take_unsaved() {
+            return;
+        }
+        let checkpointer = self.checkpointer.clone();
+        match tokio::task::spawn_blocking(move || checkpointer.run()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!("the registry is not on the disk yet: {error}"),
+            Err(error) => tracing::error!("the registry is not on the disk yet: {error}"),
+        }
+    }
+
+    fn go_back_to_wanted_port(&mut self) {
+        if self.status.endpoint().port == Some(self.wanted_port) {
+            return;
+        }
+        if let Ok(listening) = api_port::listen_on(self.wanted_port) {
+            self.serve_on(listening, None);
+            tracing::info!("the API is back on port {}", self.wanted_port);
+        }
+    }
+
+    /// Takes no more connections.
+    pub fn stop_listening(&mut self) {
+        for handle in self.tcp.drain(..).chain(self.unix.take().map(|(handle, _)| handle)) {
+            handle.abort();
+        }
+    }
+
+    /// Leaves no stale files behind. The lock is still ours.
+    pub fn clear_away(self) {
+        if let Err(error) = self.checkpointer.run() {
+            tracing::error!("the registry is not on the disk: {error}");
+        }
+        let files: [PathBuf; 2] = [self.paths.socket(), self.paths.endpoint()];
+        for file in files {
+            let _may_be_gone = fs::remove_file(file);
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The real daemon as a process of its own: how it starts, what it leaves on
+//! the disk, what it survives and how it ends.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod daemon;
+mod ends;
+mod files;
+mod registry;
+mod starts;
