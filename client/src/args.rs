@@ -1,0 +1,139 @@
+//! The command line as it is typed. Doc comments here are the help texts.
+
+use clap::{Parser, Subcommand};
+use portlease_proto::{Port, PortRange, ProjectName, Protocol, ServiceName};
+
+/// Conflict-free, stable ports for every project on this machine.
+#[derive(Debug, Parser)]
+#[command(
+    name = "portlease",
+    version,
+    after_help = "Exit codes: 0 done · 1 failed · 2 usage · 3 no such lease · 4 no port to be had · 69 daemon unreachable"
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Get(GetArgs),
+    List(ListArgs),
+    Show(ShowArgs),
+    Release(ReleaseArgs),
+    Status(StatusArgs),
+    Daemon(DaemonArgs),
+}
+
+/// Print the port of a project, leasing one if it has none.
+///
+/// The same name gets the same port every time. The port is printed alone on
+/// standard output; anything worth knowing goes to standard error.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlease get myapp                      a port for myapp
+  portlease get myapp db                   another one, for its database
+  portlease get myapp --prefer 3000,3001   one of these if possible
+  portlease get myapp --port 5432          this one, or exit code 4
+  PORT=$(portlease get myapp) || exit 1    in a script")]
+pub(crate) struct GetArgs {
+    /// The project [default: $PORTLEASE_PROJECT]; with --project, the service.
+    pub(crate) name: Option<String>,
+    /// The service, for a project that has several.
+    pub(crate) service: Option<String>,
+    /// The project; a name on the command line wins over PORTLEASE_PROJECT.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) project: Option<String>,
+    /// Exactly this port, or fail.
+    #[arg(long, value_name = "N", conflicts_with = "prefer", allow_negative_numbers = true)]
+    pub(crate) port: Option<Port>,
+    /// These ports first, in this order, then any of the pool.
+    #[arg(long, value_name = "N", num_args = 1.., allow_negative_numbers = true)]
+    pub(crate) prefer: Vec<String>,
+    /// Choose from these ports in place of the pool.
+    #[arg(long, value_name = "A-B", allow_hyphen_values = true)]
+    pub(crate) range: Option<PortRange>,
+    /// Where the port must be free: tcp, udp or both [default: both].
+    #[arg(long, value_name = "PROTOCOL")]
+    pub(crate) protocol: Option<Protocol>,
+    /// Fail, rather than move, when a stranger is on the leased port.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Choose anew as this command line says, even if there is a lease.
+    #[arg(long)]
+    pub(crate) reset: bool,
+    /// Take a port even if it is on the list of excluded ports.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// The project's directory: an app that runs in it is the project's own.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) root: Option<std::path::PathBuf>,
+    /// Say which ports were skipped, and why.
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Print the lease as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// List all leases and what is on their ports.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListArgs {
+    /// Print them as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Show the leases of a project in full.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ShowArgs {
+    /// The project.
+    pub(crate) name: ProjectName,
+    /// One service of it.
+    pub(crate) service: Option<ServiceName>,
+    /// Print them as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Release a project's leases, or one of them.
+///
+/// Whatever runs on a released port goes on running.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlease release myapp        all its services
+  portlease release myapp db     one of them")]
+pub(crate) struct ReleaseArgs {
+    /// The project.
+    pub(crate) name: ProjectName,
+    /// One service of it.
+    pub(crate) service: Option<ServiceName>,
+    /// Print what was released as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Say whether the daemon runs, and where it answers.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {
+    /// Print it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Run the daemon in the foreground, until SIGTERM or Ctrl-C.
+///
+/// Other commands start it by themselves when none answers, unless
+/// PORTLEASE_NO_AUTOSTART is set. Its log goes to standard error;
+/// PORTLEASE_LOG=debug says more.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DaemonArgs {
+    /// Print where it answers as JSON, once it does.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Leave the terminal. Used by the commands that start a daemon.
+    #[arg(long, hide = true)]
+    pub(crate) detach: bool,
+}

@@ -1,0 +1,26 @@
+//! `portlease daemon`
+
+use portlease_proto::Paths;
+use portleased::daemon::{self, Options, StartError};
+
+use crate::{
+    args::DaemonArgs,
+    exit::{ALREADY_RUNNING, Exit, Failure},
+    output,
+};
+
+pub(crate) fn daemon(paths: Paths, args: &DaemonArgs) -> Result<(), Failure> {
+    portleased::log::init();
+    let options = Options { paths, detach: args.detach };
+    let done = daemon::run(&options, |ready| {
+        if args.json {
+            output::json(&ready.endpoint);
+        }
+    });
+    match done {
+        Ok(()) => Ok(()),
+        // Whoever started this one in the background waits for the other.
+        Err(StartError::Running(_)) if args.detach => std::process::exit(ALREADY_RUNNING.into()),
+        Err(error) => Err(Failure::from_chain(Exit::Failed, &error)),
+    }
+}

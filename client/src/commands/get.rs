@@ -1,0 +1,142 @@
+//! `portlease get`
+
+use portlease_proto::{GetRequest, InvalidPort, Paths, Port, ProjectName, ServiceName};
+
+use crate::{
+    args::GetArgs,
+    exit::{Exit, Failure},
+    output, start,
+};
+
+pub(crate) async fn get(paths: &Paths, args: GetArgs) -> Result<(), Failure> {
+    let (prefer, trailing) = split_prefer(&args.prefer)?;
+    let names: Vec<&str> =
+        args.name.iter().chain(&args.service).chain(&trailing).map(String::as_str).collect();
+    let env = std::env::var("PORTLEASE_PROJECT").ok().filter(|name| !name.is_empty());
+    let (project, service) = who(&names, args.project.as_deref(), env.as_deref())?;
+    let request = GetRequest {
+        port: args.port,
+        prefer,
+        range: args.range,
+        protocol: args.protocol,
+        strict: args.strict,
+        force: args.force,
+        reset: args.reset,
+        root: args.root.map(absolute).transpose()?,
+        labels: None,
+        explain: args.explain,
+    };
+    request.check().map_err(|message| Failure::new(Exit::Usage, message))?;
+
+    let mut client = start::connect(paths).await?;
+    match client.get(&project, &service, &request).await {
+        Ok(lease) => {
+            output::about_lease(&lease);
+            if args.json {
+                output::json(&lease);
+            } else {
+                output::value(&lease.port.to_string());
+            }
+            Ok(())
+        }
+        Err(error) => {
+            let failure = Failure::from(error);
+            if let Some(problem) = failure.problem.as_ref().filter(|_| args.json) {
+                output::json(problem);
+            }
+            Err(failure)
+        }
+    }
+}
+
+/// `--prefer` takes several ports, with commas or blanks between them, so it
+/// also swallows names that follow it.
+fn split_prefer(words: &[String]) -> Result<(Vec<Port>, Vec<String>), Failure> {
+    let looks_like_name = |word: &str| word.starts_with(|c: char| c.is_ascii_alphabetic());
+    let mut ports = Vec::new();
+    for (i, word) in words.iter().enumerate() {
+        if i > 0 && looks_like_name(word) {
+            return Ok((ports, words[i..].to_vec()));
+        }
+        for port in word.split(',') {
+            let port =
+                port.parse().map_err(|error: InvalidPort| Failure::new(Exit::Usage, error.to_string()))?;
+            ports.push(port);
+        }
+    }
+    Ok((ports, Vec::new()))
+}
+
+/// An explicit name wins: argument, `--project`, PORTLEASE_PROJECT.
+fn who(
+    names: &[&str],
+    project: Option<&str>,
+    env: Option<&str>,
+) -> Result<(ProjectName, ServiceName), Failure> {
+    let (project, service) = match (names, project, env) {
+        ([service], Some(project), _) => (project, Some(*service)),
+        ([], Some(project), _) | ([], None, Some(project)) => (project, None),
+        ([name], None, _) => (*name, None),
+        ([name, service], None, _) => (*name, Some(*service)),
+        ([], None, None) => {
+            return Err(Failure::new(Exit::Usage, "which project?")
+                .hint("portlease get NAME, or set PORTLEASE_PROJECT"));
+        }
+        _ => {
+            return Err(Failure::new(Exit::Usage, "too many names: NAME and SERVICE are all")
+                .hint("portlease get --help"));
+        }
+    };
+    let usage = |error: portlease_proto::InvalidName| Failure::new(Exit::Usage, error.to_string());
+    let service = service.map(str::parse).transpose().map_err(usage)?.unwrap_or_default();
+    Ok((project.parse().map_err(usage)?, service))
+}
+
+fn absolute(root: std::path::PathBuf) -> Result<String, Failure> {
+    let path = std::path::absolute(&root).map_err(|error| Failure::from_chain(Exit::Usage, &error))?;
+    path.into_os_string().into_string().map_err(|_| Failure::new(Exit::Usage, "the root is not UTF-8 text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str], project: Option<&str>, env: Option<&str>) -> Result<String, Exit> {
+        who(names, project, env)
+            .map(|(project, service)| format!("{project}/{service}"))
+            .map_err(|failure| failure.exit)
+    }
+
+    #[test]
+    fn an_explicit_name_wins() {
+        assert_eq!(names(&["a"], None, Some("e")), Ok("a/default".to_owned()));
+        assert_eq!(names(&["a", "web"], None, Some("e")), Ok("a/web".to_owned()));
+        assert_eq!(names(&["web"], Some("p"), Some("e")), Ok("p/web".to_owned()));
+        assert_eq!(names(&[], Some("p"), Some("e")), Ok("p/default".to_owned()));
+        assert_eq!(names(&[], None, Some("e")), Ok("e/default".to_owned()));
+        assert_eq!(names(&[], None, None), Err(Exit::Usage));
+        assert_eq!(names(&["a", "web"], Some("p"), None), Err(Exit::Usage));
+        assert_eq!(names(&["a", "b", "c"], None, None), Err(Exit::Usage));
+        assert_eq!(names(&["../x"], None, None), Err(Exit::Usage));
+        assert_eq!(names(&[""], None, None), Err(Exit::Usage));
+    }
+
+    #[test]
+    fn names_may_follow_preferred_ports() {
+        let split = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            split_prefer(&words)
+                .map(|(ports, rest)| (ports.len(), rest.len()))
+                .map_err(|failure| failure.message)
+        };
+        assert_eq!(split(&[]), Ok((0, 0)));
+        assert_eq!(split(&["3000", "3001"]), Ok((2, 0)));
+        assert_eq!(split(&["3000,3001", "3002"]), Ok((3, 0)));
+        assert_eq!(split(&["3000", "myapp", "web"]), Ok((1, 2)));
+        assert!(split(&["3000,web"]).unwrap_err().contains("invalid port \"web\""));
+        assert!(split(&["myapp"]).unwrap_err().contains("invalid port \"myapp\""));
+        assert!(split(&["3000", "0"]).unwrap_err().contains("invalid port \"0\""));
+        assert!(split(&["3000", "-1"]).unwrap_err().contains("invalid port \"-1\""));
+        assert!(split(&["65536"]).unwrap_err().contains("invalid port \"65536\""));
+    }
+}

@@ -1,0 +1,15 @@
+//! The commands, a file each.
+
+mod daemon;
+mod get;
+mod list;
+mod release;
+mod show;
+mod status;
+
+pub(crate) use daemon::daemon;
+pub(crate) use get::get;
+pub(crate) use list::list;
+pub(crate) use release::release;
+pub(crate) use show::show;
+pub(crate) use status::status;

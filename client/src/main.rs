@@ -1,0 +1,48 @@
+//! `portlease`: the command line.
+
+mod args;
+mod commands;
+mod exit;
+mod output;
+mod start;
+
+use clap::Parser;
+use portleased::paths;
+
+use args::{Args, Command};
+use exit::{Exit, Failure};
+
+fn main() -> std::process::ExitCode {
+    let args = Args::parse();
+    match run(args.command) {
+        Ok(()) => Exit::Ok.into(),
+        Err(failure) => {
+            output::failure(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    let paths = paths::from_env().ok_or_else(|| {
+        Failure::new(Exit::Failed, "there is no home directory").hint("set HOME or PORTLEASE_HOME")
+    })?;
+    // The daemon makes its own runtime, after it has left the terminal.
+    if let Command::Daemon(args) = command {
+        return commands::daemon(paths, &args);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+    runtime.block_on(async {
+        match command {
+            Command::Get(args) => commands::get(&paths, args).await,
+            Command::List(args) => commands::list(&paths, &args).await,
+            Command::Show(args) => commands::show(&paths, &args).await,
+            Command::Release(args) => commands::release(&paths, &args).await,
+            Command::Status(args) => commands::status(&paths, &args).await,
+            Command::Daemon(_) => Ok(()),
+        }
+    })
+}

@@ -1,0 +1,146 @@
+//! All that is printed. Values go to standard output, prose to standard error;
+//! text that others wrote is escaped before it reaches a terminal.
+
+#![expect(clippy::print_stderr, reason = "this is the output module")]
+
+use std::io::{self, Write};
+
+use portlease_proto::{Change, Explanation, Holder, Lease, LeaseState, escape};
+use serde::Serialize;
+
+use crate::exit::Failure;
+
+/// One value, alone on its line.
+pub(crate) fn value(text: &str) {
+    // A reader that has gone away wants no more.
+    let _gone = writeln!(io::stdout(), "{text}");
+}
+
+/// A value as the API would send it.
+pub(crate) fn json(value: &impl Serialize) {
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    let _gone = writeln!(io::stdout(), "{text}");
+}
+
+/// Something worth knowing.
+pub(crate) fn note(text: &str) {
+    eprintln!("portlease: {}", escape(text));
+}
+
+/// Why the command failed, and what to type next.
+pub(crate) fn failure(failure: &Failure) {
+    // A message may have lines, such as the place of an error in a file.
+    let lines: Vec<String> = failure.message.lines().map(escape).collect();
+    eprintln!("error: {}", lines.join("\n"));
+    if let Some(hint) = &failure.hint {
+        eprintln!("hint: {}", escape(hint));
+    }
+}
+
+/// What a `get` has to say beside the port.
+pub(crate) fn about_lease(lease: &Lease) {
+    let name = format!("{}/{}", lease.project, lease.service);
+    if let Some(Change { from, to, because }) = &lease.changed {
+        note(&format!("{name} moved from {from} to {to}: {from} was {because}"));
+    }
+    if lease.state == LeaseState::Bound {
+        let holder = lease.holder.as_ref().map(|holder| format!(" ({holder})")).unwrap_or_default();
+        note(&format!("{name} is already running: {}{holder}", lease.url));
+    }
+    if let Some(explanation) = &lease.explain {
+        explain(lease, explanation);
+    }
+}
+
+fn explain(lease: &Lease, explanation: &Explanation) {
+    for skipped in &explanation.skipped {
+        note(&format!("skipped {}: {}", skipped.port, skipped.detail));
+    }
+    let more = explanation.skipped_count as usize - explanation.skipped.len();
+    if more > 0 {
+        note(&format!("skipped {more} more"));
+    }
+    match explanation.start {
+        Some(start) => note(&format!("the walk through the pool began at {start}; {} is free", lease.port)),
+        None => note(&format!("{} is the port of this lease", lease.port)),
+    }
+}
+
+/// Leases in columns.
+pub(crate) fn table(leases: &[Lease]) {
+    let rows: Vec<[String; 5]> = leases.iter().map(row).collect();
+    let head = ["PROJECT", "SERVICE", "PORT", "STATE", "HOLDER"].map(str::to_owned);
+    let width = |column: usize| {
+        rows.iter().chain([&head]).map(|row| row[column].chars().count()).max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..4).map(width).collect();
+    for row in [&head].into_iter().chain(&rows) {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(&format!("{cell:<width$}  "));
+        }
+        line.push_str(&row[4]);
+        value(line.trim_end());
+    }
+}
+
+fn row(lease: &Lease) -> [String; 5] {
+    const MOST: usize = 60;
+    let holder = lease.holder.as_ref().map(|holder| escape(&holder.to_string())).unwrap_or_default();
+    let holder = match holder.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &holder[..end]),
+        None => holder,
+    };
+    let (project, service) = (lease.project.to_string(), lease.service.to_string());
+    [project, service, lease.port.to_string(), lease.state.to_string(), holder]
+}
+
+/// One lease in full.
+pub(crate) fn lease(lease: &Lease) {
+    let line = |key: &str, text: &str| value(&format!("{key:<9} {}", escape(text)));
+    line("lease", &format!("{}/{}", lease.project, lease.service));
+    line("port", &format!("{} ({})", lease.port, lease.protocol));
+    line("url", &lease.url);
+    line("state", lease.state.as_str());
+    if let Some(holder) = &lease.holder {
+        line("holder", &holder.to_string());
+        if let Some(cwd) = &holder.cwd {
+            line("", &format!("in {cwd}"));
+        }
+        if let Some(since) = &holder.since {
+            line("", &format!("since {since}"));
+        }
+    }
+    if let Some(root) = &lease.root {
+        line("root", root);
+    }
+    for (key, text) in &lease.labels {
+        line("label", &format!("{key}={text}"));
+    }
+    line("created", &lease.created_at);
+    line("id", &lease.id);
+}
+
+/// The daemon in a few lines.
+pub(crate) fn status(health: &portlease_proto::Health, socket: &std::path::Path) {
+    let line = |key: &str, text: &str| value(&format!("{key:<9} {}", escape(text)));
+    let endpoint = &health.endpoint;
+    line("daemon", &format!("running (pid {}, version {})", endpoint.pid, endpoint.version));
+    line("since", &health.started_at);
+    line("leases", &health.leases.to_string());
+    line("socket", &socket.display().to_string());
+    match &endpoint.url {
+        Some(url) => line("http", url),
+        None => line("http", "not on TCP: only on the socket"),
+    }
+    if endpoint.port != Some(health.wanted_port) {
+        let holder = health.wanted_port_holder.as_ref().map(Holder::to_string);
+        let who = holder
+            .map(|holder| format!(" is held by {holder}"))
+            .unwrap_or_else(|| " was not to be had".to_owned());
+        line("", &format!("port {}{who}", health.wanted_port));
+    }
+    for notice in &health.notices {
+        line("notice", notice);
+    }
+}
