@@ -6,11 +6,17 @@ mod exit;
 mod output;
 mod start;
 
+use std::time::Duration;
+
 use clap::Parser;
+use portlease_proto::Paths;
 use portleased::paths;
 
 use args::{Args, Command};
 use exit::{Exit, Failure};
+
+/// When a person wants to know what is waited for.
+const SILENCE: Duration = Duration::from_secs(1);
 
 fn main() -> std::process::ExitCode {
     let args = Args::parse();
@@ -36,13 +42,24 @@ fn run(command: Command) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
     runtime.block_on(async {
-        match command {
-            Command::Get(args) => commands::get(&paths, args).await,
-            Command::List(args) => commands::list(&paths, &args).await,
-            Command::Show(args) => commands::show(&paths, &args).await,
-            Command::Release(args) => commands::release(&paths, &args).await,
-            Command::Status(args) => commands::status(&paths, &args).await,
-            Command::Daemon(_) => Ok(()),
+        let mut doing = std::pin::pin!(perform(&paths, command));
+        match tokio::time::timeout(SILENCE, doing.as_mut()).await {
+            Ok(done) => done,
+            Err(_) => {
+                output::note("waiting for the daemon");
+                doing.await
+            }
         }
     })
+}
+
+async fn perform(paths: &Paths, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Get(args) => commands::get(paths, args).await,
+        Command::List(args) => commands::list(paths, &args).await,
+        Command::Show(args) => commands::show(paths, &args).await,
+        Command::Release(args) => commands::release(paths, &args).await,
+        Command::Status(args) => commands::status(paths, &args).await,
+        Command::Daemon(args) => commands::daemon(paths.clone(), &args),
+    }
 }

@@ -53,16 +53,21 @@ pub(crate) fn about_lease(lease: &Lease) {
 }
 
 fn explain(lease: &Lease, explanation: &Explanation) {
-    for skipped in &explanation.skipped {
-        note(&format!("skipped {}: {}", skipped.port, skipped.detail));
-    }
-    let more = explanation.skipped_count as usize - explanation.skipped.len();
-    if more > 0 {
-        note(&format!("skipped {more} more"));
-    }
+    skipped(explanation);
     match explanation.start {
         Some(start) => note(&format!("the walk through the pool began at {start}; {} is free", lease.port)),
         None => note(&format!("{} is the port of this lease", lease.port)),
+    }
+}
+
+/// The candidates that were passed over.
+pub(crate) fn skipped(explanation: &Explanation) {
+    for skipped in &explanation.skipped {
+        note(&format!("skipped {}: {}", skipped.port, skipped.detail));
+    }
+    let more = (explanation.skipped_count as usize).saturating_sub(explanation.skipped.len());
+    if more > 0 {
+        note(&format!("skipped {more} more"));
     }
 }
 

@@ -19,8 +19,6 @@ use crate::{
 
 /// How long a daemon may take to answer after it was started.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// When a person wants to know what is waited for.
-const SILENCE: Duration = Duration::from_secs(1);
 /// How often it is asked.
 const STEP: Duration = Duration::from_millis(2);
 /// The log is begun afresh when it has grown to this size.
@@ -55,7 +53,6 @@ struct Start<'a> {
 impl Start<'_> {
     async fn until_it_answers(&mut self) -> Result<Client, Failure> {
         let mut lock = None;
-        let mut steps: u32 = 0;
         loop {
             match Client::connect(self.paths).await {
                 Err(Error::NotRunning { .. }) => {}
@@ -73,10 +70,6 @@ impl Start<'_> {
                 }
             } else if self.child.is_none() {
                 self.child = Some(self.spawn()?);
-            }
-            steps += 1;
-            if STEP * steps == SILENCE {
-                output::note("waiting for the daemon to start");
             }
             #[expect(clippy::disallowed_methods, reason = "a daemon announces itself by answering")]
             tokio::time::sleep(STEP).await;

@@ -159,6 +159,15 @@ mod tests {
     }
 
     #[test]
+    #[ignore = "needs root: .ci/run runs it"]
+    fn another_users_directory_is_refused() {
+        let temp = tempfile::tempdir().unwrap();
+        std::os::unix::fs::chown(temp.path(), Some(65_534), None).unwrap();
+        let error = directory(temp.path()).unwrap_err();
+        assert!(matches!(error, PrivateError::Foreign { uid: 65_534, ours: 0, .. }), "{error}");
+    }
+
+    #[test]
     fn neither_a_link_nor_a_file_will_do() {
         let temp = tempfile::tempdir().unwrap();
         let (link, file) = (temp.path().join("link"), temp.path().join("file"));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Holder, Lease};
+use crate::{Explanation, Holder, Lease};
 
 /// What went wrong, for programs. The words are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -81,6 +81,9 @@ pub struct Problem {
     /// The process in the way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<Holder>,
+    /// What was skipped and why, when the request asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explain: Option<Box<Explanation>>,
     /// The lease in the way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Box<Lease>>,

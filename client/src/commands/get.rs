@@ -41,8 +41,13 @@ pub(crate) async fn get(paths: &Paths, args: GetArgs) -> Result<(), Failure> {
         }
         Err(error) => {
             let failure = Failure::from(error);
-            if let Some(problem) = failure.problem.as_ref().filter(|_| args.json) {
-                output::json(problem);
+            if let Some(problem) = &failure.problem {
+                if let Some(explanation) = &problem.explain {
+                    output::skipped(explanation);
+                }
+                if args.json {
+                    output::json(problem);
+                }
             }
             Err(failure)
         }

@@ -97,3 +97,18 @@ fn explain_says_what_was_skipped() {
     assert!(ran.stderr.contains(&format!("portlease: skipped {held}: ")), "{ran:?}");
     assert!(ran.stderr.contains("the walk through the pool began at "), "{ran:?}");
 }
+
+#[test]
+fn an_exhausted_range_is_explained_too() {
+    let home = home_apart(34);
+    let shown = show(&home, &["get", "app", "--range", "6665-6666", "--explain"], &[]);
+    // Where the walk begins is computed from the names, so the order is fixed.
+    assert_snapshot!(shown, @r"
+    $ portlease get app --range 6665-6666 --explain
+    portlease: skipped 6665: browsers refuse to open it (ERR_UNSAFE_PORT)
+    portlease: skipped 6666: browsers refuse to open it (ERR_UNSAFE_PORT)
+    error: no port is free in 6665-6666
+    hint: see what can go: portlease list; or widen the pool in config.toml
+    [exit 4]
+    ");
+}

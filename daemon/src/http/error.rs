@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use portlease_proto::{ErrorCode, Holder, InvalidName, Lease, Problem};
+use portlease_proto::{ErrorCode, Explanation, Holder, InvalidName, Lease, Problem};
 
 use crate::{allocator::Exclusion, manager::Error};
 
@@ -25,6 +25,7 @@ impl ApiError {
             hint: None,
             holder: None,
             lease: None,
+            explain: None,
         }))
     }
 
@@ -35,6 +36,11 @@ impl ApiError {
 
     fn holder(mut self, holder: Holder) -> Self {
         self.0.holder = Some(holder);
+        self
+    }
+
+    fn explain(mut self, explain: Option<Box<Explanation>>) -> Self {
+        self.0.explain = explain;
         self
     }
 
@@ -79,6 +85,7 @@ impl From<Error> for ApiError {
         match error {
             Error::InUse { holder, .. } => problem.holder(*holder),
             Error::Leased { lease, .. } | Error::Differs { lease, .. } => problem.lease(lease),
+            Error::Exhausted { explain, .. } => problem.explain(explain),
             _ => problem,
         }
     }

@@ -1,6 +1,6 @@
 //! What can keep the manager from doing what it is asked. No HTTP here.
 
-use portlease_proto::{Holder, Lease, Port, PortRange, ProjectName, ServiceName};
+use portlease_proto::{Explanation, Holder, Lease, Port, PortRange, ProjectName, ServiceName};
 
 use crate::{
     allocator::Exclusion,
@@ -68,6 +68,8 @@ pub enum Error {
     Exhausted {
         /// Where it was looked for.
         ranges: Vec<PortRange>,
+        /// What was skipped and why, when asked for.
+        explain: Option<Box<Explanation>>,
     },
     /// The lease exists and contradicts the request.
     #[error("{}/{} has port {} already, and {how}", lease.project, lease.service, lease.port)]

@@ -7,6 +7,7 @@ mod get;
 mod identify;
 mod list;
 mod place;
+mod skip;
 #[cfg(test)]
 mod tests;
 mod view;

@@ -1,16 +1,17 @@
 //! Placing a lease on a port: each candidate is looked up in the tables,
 //! claimed among the daemons of the machine, and put to the kernel.
 
-use portlease_proto::{Explanation, GetRequest, Holder, Port, SkipReason};
+use portlease_proto::{Explanation, GetRequest, Holder, Port};
 
 use super::{
     Error, Inner, Manager,
     get::{Granted, Wanted, change},
     identify::{Findings, Interrupt, Occupancy, first_holder, only_leftovers},
+    skip::Skip,
     view,
 };
 use crate::{
-    allocator::{self, Candidate, Exclusions, Obstacle, Wish},
+    allocator::{self, Candidate, Exclusions, Wish},
     registry::{Change, Record},
     sockets::{ClaimError, Leftovers, SocketRow, SocketState, Verdict},
 };
@@ -43,7 +44,7 @@ enum Outcome {
     Fits,
     /// It is the lease's own port and stays so.
     Stays(Occupancy),
-    Skip(SkipReason, String, Error),
+    Skip(Skip),
 }
 
 impl Manager {
@@ -76,12 +77,18 @@ impl Manager {
                 Outcome::Stays(occupancy) => {
                     return self.settle(inner, wanted, why, candidate.port, occupancy, explanation);
                 }
-                Outcome::Skip(.., error) if candidate.wish == Wish::Exact => return Err(error.into()),
-                Outcome::Skip(reason, detail, _) => explanation.skip(candidate.port, reason, detail),
+                Outcome::Skip(skip) if candidate.wish == Wish::Exact => {
+                    return Err(skip.into_error(candidate.port, inner, &self.edges, findings)?.into());
+                }
+                Outcome::Skip(skip) if request.explain => {
+                    explanation.skip(candidate.port, skip.reason(), skip.detail());
+                }
+                Outcome::Skip(_) => {}
             }
         }
         let ranges = request.range.map_or_else(|| self.settings.pool.ranges().to_vec(), |range| vec![range]);
-        Err(Error::Exhausted { ranges }.into())
+        let explain = request.explain.then(|| Box::new(explanation));
+        Err(Error::Exhausted { ranges, explain }.into())
     }
 
     /// A lease that moves keeps its protocol unless told otherwise.
@@ -107,7 +114,7 @@ impl Manager {
         let obstacle =
             allocator::obstacle(port, wanted.key, request, exclusions, &inner.registry, wanted.now);
         if let Some(obstacle) = obstacle {
-            return Ok(in_the_tables(inner, port, obstacle));
+            return Ok(Outcome::Skip(Skip::Tables(obstacle)));
         }
         if let Some(taken) = self.claim(inner, port)? {
             return Ok(taken);
@@ -128,13 +135,12 @@ impl Manager {
     ) -> Result<Outcome, Interrupt> {
         let port = record.port;
         if let Move::Away(_, because) = consider.why {
-            let error = Error::InUse { port, holder: Box::default() };
-            return Ok(Outcome::Skip(SkipReason::InUse, because.clone(), error));
+            return Ok(Outcome::Skip(Skip::Left(because.clone())));
         }
         // It may be asked to cover more than it did, or to have another root.
         let asked = self::record(consider.wanted, Some(record), port);
         Ok(match inner.occupancy(&self.edges, &asked, consider.findings)? {
-            Occupancy::Stranger(holder) => in_use(port, holder),
+            Occupancy::Stranger(holder) => Outcome::Skip(Skip::InUse(holder)),
             occupancy => self.claim(inner, port)?.unwrap_or(Outcome::Stays(occupancy)),
         })
     }
@@ -143,10 +149,7 @@ impl Manager {
     fn claim(&self, inner: &mut Inner, port: Port) -> Result<Option<Outcome>, Error> {
         match inner.claim(&self.edges, self.settings.claims, port) {
             Ok(()) => Ok(None),
-            Err(ClaimError::Taken) => {
-                let detail = "another portlease daemon on this machine has it".to_owned();
-                Ok(Some(Outcome::Skip(SkipReason::Claimed, detail, Error::Claimed { port })))
-            }
+            Err(ClaimError::Taken) => Ok(Some(Outcome::Skip(Skip::Claimed))),
             Err(ClaimError::TooManyFiles) => Err(Error::TooManyFiles),
             Err(error @ ClaimError::Call(_)) => Err(Error::Claim(error)),
         }
@@ -167,10 +170,7 @@ impl Manager {
         let leftovers = if was_ours { Leftovers::Ignored } else { Leftovers::InTheWay };
         match sockets.probe(port, protocol, leftovers)? {
             Verdict::Free => return Ok(Outcome::Fits),
-            Verdict::Privileged => {
-                let detail = "only root may bind it".to_owned();
-                return Ok(Outcome::Skip(SkipReason::Privileged, detail, Error::Privileged { port }));
-            }
+            Verdict::Privileged => return Ok(Outcome::Skip(Skip::Privileged)),
             Verdict::InUse => {}
         }
         // A port that somebody names is worth a closer look: where nothing is
@@ -182,15 +182,12 @@ impl Manager {
             return Ok(Outcome::Fits);
         }
         let name_it = wish == Wish::Exact || (request.explain && findings.len() < NAMED);
-        match findings.get(&port) {
-            Some(occupants) if only_leftovers(occupants, protocol) => {
-                let error = Error::Leftovers { port };
-                Ok(Outcome::Skip(SkipReason::InUse, "closed connections block it".to_owned(), error))
-            }
-            Some(occupants) => Ok(in_use(port, first_holder(&self.edges, occupants, protocol))),
-            None if name_it => Err(Interrupt::Identify(port)),
-            None => Ok(in_use(port, Holder::default())),
-        }
+        Ok(Outcome::Skip(match findings.get(&port) {
+            Some(occupants) if only_leftovers(occupants, protocol) => Skip::Leftovers,
+            Some(occupants) => Skip::InUse(first_holder(&self.edges, occupants, protocol)),
+            None if name_it => return Err(Interrupt::Identify(port)),
+            None => Skip::InUse(Holder::default()),
+        }))
     }
 
     /// Saves the lease on its port. Until that is done nothing has changed but
@@ -237,31 +234,6 @@ struct Consider<'a> {
     why: &'a Move<'a>,
     exclusions: &'a Exclusions,
     findings: &'a Findings,
-}
-
-fn in_the_tables(inner: &Inner, port: Port, obstacle: Obstacle) -> Outcome {
-    let (reason, detail) = (obstacle.reason(), obstacle.to_string());
-    let error = match obstacle {
-        Obstacle::Excluded(why) => Error::Excluded { port, why },
-        Obstacle::Cooling(project) => Error::Cooling { port, project },
-        Obstacle::Leased(key) => match inner.registry.find(&key) {
-            // What is on its port is not asked here: the lease is in the way
-            // whether or not its app runs.
-            Some(record) => {
-                Error::Leased { port, lease: Box::new(view::lease(record, Occupancy::Idle, true)) }
-            }
-            None => Error::Claimed { port },
-        },
-    };
-    Outcome::Skip(reason, detail, error)
-}
-
-fn in_use(port: Port, holder: Holder) -> Outcome {
-    let detail = match holder.user {
-        Some(_) => format!("in use by {holder}"),
-        None => "a socket is on it".to_owned(),
-    };
-    Outcome::Skip(SkipReason::InUse, detail, Error::InUse { port, holder: Box::new(holder) })
 }
 
 /// The lease as it is to be saved.

@@ -183,7 +183,7 @@ fn a_full_pool_is_exhausted() {
     }
     let (saved, claimed) = (doubles.store.saved(), manager.claimed());
     let error = manager.refused("app/web", &any());
-    assert!(matches!(&error, Error::Exhausted { ranges } if *ranges == [POOL]), "{error:?}");
+    assert!(matches!(&error, Error::Exhausted { ranges, explain: None } if *ranges == [POOL]), "{error:?}");
     assert_eq!((doubles.store.saved(), manager.claimed()), (saved, claimed));
     // Others do not suffer from it.
     assert_eq!(manager.lease("app/web", &exactly(WANTED)).port, WANTED);
@@ -250,6 +250,31 @@ fn a_protocol_is_asked_for_where_it_matters() {
         let request = GetRequest { protocol: Some(protocol), ..exactly(WANTED) };
         assert_eq!(doubles.manager().get(&key("app/web"), &request).is_ok(), given, "{protocol}");
     }
+}
+
+#[test]
+fn an_exhausted_pool_is_explained_too() {
+    let doubles = Doubles::default();
+    let manager = doubles.manager();
+    POOL.ports().for_each(|port| doubles.sockets.leave(port));
+    let request = GetRequest { explain: true, ..any() };
+    let error = manager.refused("app/web", &request);
+    let Error::Exhausted { explain: Some(explain), .. } = error else { panic!("{error:?}") };
+    assert_eq!(explain.start, walk("app/web").first().copied());
+    assert_eq!(explain.skipped_count as usize, POOL.ports().count());
+    assert!(explain.skipped.iter().any(|skipped| skipped.detail == "closed connections block it"));
+}
+
+#[test]
+fn a_lease_in_the_way_is_shown_as_it_is() {
+    let doubles = Doubles::default();
+    let manager = doubles.manager();
+    let port = manager.lease("app/web", &any()).port;
+    let app = doubles.app(port, "/code");
+    let error = manager.refused("other/web", &exactly(port));
+    let Error::Leased { lease, .. } = error else { panic!("{error:?}") };
+    assert_eq!(lease.holder.and_then(|holder| holder.pid), Some(app.pid));
+    assert_eq!(lease.state, portlease_proto::LeaseState::Bound);
 }
 
 #[test]
