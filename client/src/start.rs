@@ -24,6 +24,28 @@ const STEP: Duration = Duration::from_millis(2);
 /// The log is begun afresh when it has grown to this size.
 const LOG: u64 = 1024 * 1024;
 
+/// Asks the daemon something that may be asked twice. A daemon that is being
+/// killed takes connections until the kernel has closed its last socket, and
+/// answers none of them: then the question goes to the next one.
+pub(crate) async fn ask<T>(
+    paths: &Paths,
+    question: impl AsyncFn(&mut Client) -> Result<T, Error>,
+) -> Result<T, Failure> {
+    let asking = async {
+        loop {
+            match question(&mut connect(paths).await?).await {
+                Err(Error::Connection(_)) => pause().await,
+                answer => return Ok(answer?),
+            }
+        }
+    };
+    match tokio::time::timeout(PATIENCE * 2, asking).await {
+        Ok(answer) => answer,
+        Err(_) => Err(Failure::new(Exit::Unreachable, "every connection to the daemon breaks")
+            .hint(format!("see {}", paths.log().display()))),
+    }
+}
+
 /// A connection to the daemon, which is started if need be.
 pub(crate) async fn connect(paths: &Paths) -> Result<Client, Failure> {
     match Client::connect(paths).await {
@@ -71,8 +93,7 @@ impl Start<'_> {
             } else if self.child.is_none() {
                 self.child = Some(self.spawn()?);
             }
-            #[expect(clippy::disallowed_methods, reason = "a daemon announces itself by answering")]
-            tokio::time::sleep(STEP).await;
+            pause().await;
         }
     }
 
@@ -107,7 +128,13 @@ impl Start<'_> {
     fn check_child(&mut self) -> Result<(), Failure> {
         let Some(child) = &mut self.child else { return Ok(()) };
         match child.try_wait() {
-            Ok(Some(status)) if status.code() != Some(ALREADY_RUNNING.into()) => {
+            Ok(Some(status)) if status.code() == Some(ALREADY_RUNNING.into()) => {
+                // The one that runs either answers soon, or is on its way out
+                // and its place can be taken.
+                self.child = None;
+                Ok(())
+            }
+            Ok(Some(status)) => {
                 let reason = self.reason().unwrap_or_else(|| format!("it ended with {status}"));
                 Err(Failure::new(Exit::Unreachable, format!("the daemon does not start: {reason}")))
             }
@@ -124,6 +151,11 @@ impl Start<'_> {
         let (_, error) = text.rsplit_once("error: ")?;
         Some(error.trim_end().to_owned())
     }
+}
+
+async fn pause() {
+    #[expect(clippy::disallowed_methods, reason = "a daemon announces itself by answering")]
+    tokio::time::sleep(STEP).await;
 }
 
 fn unusable(error: &PrivateError) -> Failure {

@@ -28,8 +28,7 @@ pub(crate) async fn get(paths: &Paths, args: GetArgs) -> Result<(), Failure> {
     };
     request.check().map_err(|message| Failure::new(Exit::Usage, message))?;
 
-    let mut client = start::connect(paths).await?;
-    match client.get(&project, &service, &request).await {
+    match start::ask(paths, async |client| client.get(&project, &service, &request).await).await {
         Ok(lease) => {
             output::about_lease(&lease);
             if args.json {
@@ -39,8 +38,7 @@ pub(crate) async fn get(paths: &Paths, args: GetArgs) -> Result<(), Failure> {
             }
             Ok(())
         }
-        Err(error) => {
-            let failure = Failure::from(error);
+        Err(failure) => {
             if let Some(problem) = &failure.problem {
                 if let Some(explanation) = &problem.explain {
                     output::skipped(explanation);

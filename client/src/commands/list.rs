@@ -5,7 +5,7 @@ use portlease_proto::{Leases, Paths};
 use crate::{args::ListArgs, exit::Failure, output, start};
 
 pub(crate) async fn list(paths: &Paths, args: &ListArgs) -> Result<(), Failure> {
-    let leases = start::connect(paths).await?.list(None).await?;
+    let leases = start::ask(paths, async |client| client.list(None).await).await?;
     if args.json {
         output::json(&Leases { leases });
     } else if leases.is_empty() {

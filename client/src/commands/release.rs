@@ -5,12 +5,14 @@ use portlease_proto::{Leases, Paths};
 use crate::{args::ReleaseArgs, exit::Failure, output, start};
 
 pub(crate) async fn release(paths: &Paths, args: &ReleaseArgs) -> Result<(), Failure> {
-    let mut client = start::connect(paths).await?;
-    let leases = match &args.service {
-        Some(service) => vec![client.show(&args.name, service).await?],
-        None => client.list(Some(&args.name)).await?,
-    };
-    client.release(&args.name, args.service.as_ref()).await?;
+    let (project, service) = (&args.name, args.service.as_ref());
+    let leases = start::ask(paths, async |client| match service {
+        Some(service) => Ok(vec![client.show(project, service).await?]),
+        None => client.list(Some(project)).await,
+    })
+    .await?;
+    // Asked twice, it would say that there is no such lease.
+    start::connect(paths).await?.release(project, service).await?;
     if args.json {
         output::json(&Leases { leases });
         return Ok(());

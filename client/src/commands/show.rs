@@ -5,9 +5,8 @@ use portlease_proto::{Leases, Paths};
 use crate::{args::ShowArgs, exit::Failure, output, start};
 
 pub(crate) async fn show(paths: &Paths, args: &ShowArgs) -> Result<(), Failure> {
-    let mut client = start::connect(paths).await?;
     if let Some(service) = &args.service {
-        let lease = client.show(&args.name, service).await?;
+        let lease = start::ask(paths, async |client| client.show(&args.name, service).await).await?;
         if args.json {
             output::json(&lease);
         } else {
@@ -15,7 +14,7 @@ pub(crate) async fn show(paths: &Paths, args: &ShowArgs) -> Result<(), Failure> 
         }
         return Ok(());
     }
-    let leases = client.list(Some(&args.name)).await?;
+    let leases = start::ask(paths, async |client| client.list(Some(&args.name)).await).await?;
     if args.json {
         output::json(&Leases { leases });
         return Ok(());

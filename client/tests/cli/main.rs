@@ -5,6 +5,7 @@
 
 #[path = "../support/apart.rs"]
 mod apart;
+mod dying;
 mod input;
 mod leases;
 mod strangers;
