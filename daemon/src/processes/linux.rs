@@ -23,7 +23,7 @@ impl Processes for SystemProcesses {
                 let Some(inode) = socket_inode(pid, fd) else { continue };
                 if let Some(at) = wanted.iter().position(|wanted| *wanted == inode) {
                     wanted.swap_remove(at);
-                    found.push(OpenSocket { inode, pid, fd });
+                    found.push(eldest(OpenSocket { inode, pid, fd }));
                 }
             }
         }
@@ -45,6 +45,28 @@ impl Processes for SystemProcesses {
     fn our_uid(&self) -> u32 {
         rustix::process::geteuid().as_raw()
     }
+}
+
+/// The first ancestor that has the socket under the same number: a server is
+/// named by its main process, not by the worker, or the child on its way to
+/// another program, that it forked with the socket open. A service manager
+/// that passed the socket on has it under another number.
+fn eldest(mut open: OpenSocket) -> OpenSocket {
+    while let Some(parent) = parent(open.pid).filter(|pid| socket_inode(*pid, open.fd) == Some(open.inode)) {
+        open.pid = parent;
+    }
+    open
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    parse_parent(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?).filter(|parent| *parent > 1)
+}
+
+/// The fourth field of proc_pid_stat(5). The second, the name in parentheses,
+/// may itself have blanks and parentheses.
+fn parse_parent(stat: &str) -> Option<u32> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
 /// The entries of a directory that are numbers; none when it cannot be read.
@@ -80,6 +102,30 @@ mod tests {
         ] {
             assert_eq!(parse_socket_link(target), inode, "{target}");
         }
+    }
+
+    #[test]
+    fn parents() {
+        assert_eq!(parse_parent("12 (node) S 7 12 12 0 -1"), Some(7));
+        assert_eq!(parse_parent("12 (a) b) (c) R 9 12"), Some(9));
+        assert_eq!(parse_parent("12 (node"), None);
+        assert_eq!(parse_parent(""), None);
+    }
+
+    #[test]
+    fn a_child_that_inherited_the_socket_is_not_named_for_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        rustix::io::fcntl_setfd(&listener, rustix::io::FdFlags::empty()).unwrap();
+        let fd = u32::try_from(std::os::fd::AsRawFd::as_raw_fd(&listener)).unwrap();
+        let inode = socket_inode(std::process::id(), fd).unwrap();
+        let mut child =
+            std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+        assert_eq!(socket_inode(child.id(), fd), Some(inode), "the child has it, too");
+
+        let ours = OpenSocket { inode, pid: std::process::id(), fd };
+        assert_eq!(SystemProcesses.find(&[inode]), [ours]);
+        drop(child.stdin.take());
+        child.wait().unwrap();
     }
 
     #[test]
