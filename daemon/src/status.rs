@@ -1,11 +1,9 @@
 //! What the daemon says of itself.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
-};
+use std::time::SystemTime;
 
 use portlease_proto::{Endpoint, Health, Holder, Port};
+use tokio::sync::watch;
 
 use crate::clock::rfc3339;
 
@@ -13,7 +11,7 @@ use crate::clock::rfc3339;
 pub struct Status {
     started_at: SystemTime,
     wanted_port: Port,
-    changing: Mutex<Changing>,
+    changing: watch::Sender<Changing>,
 }
 
 struct Changing {
@@ -27,26 +25,28 @@ impl Status {
     #[must_use]
     pub fn new(started_at: SystemTime, wanted_port: Port, notices: Vec<String>) -> Self {
         let changing = Changing { endpoint: endpoint(Vec::new()), wanted_port_holder: None, notices };
-        Self { started_at, wanted_port, changing: Mutex::new(changing) }
+        Self { started_at, wanted_port, changing: watch::Sender::new(changing) }
     }
 
     /// The TCP address changed; returns the endpoint to publish. `holder` is
     /// who has the wanted port, when we have not.
     pub fn moved_to(&self, addresses: Vec<std::net::SocketAddr>, holder: Option<Holder>) -> Endpoint {
-        let mut changing = self.lock();
-        changing.endpoint = endpoint(addresses);
-        changing.wanted_port_holder = holder;
-        changing.endpoint.clone()
+        let endpoint = endpoint(addresses);
+        self.changing.send_modify(|changing| {
+            changing.endpoint.clone_from(&endpoint);
+            changing.wanted_port_holder = holder;
+        });
+        endpoint
     }
 
     /// Where the API answers over TCP.
     pub fn endpoint(&self) -> Endpoint {
-        self.lock().endpoint.clone()
+        self.changing.borrow().endpoint.clone()
     }
 
     /// The whole answer.
     pub fn health(&self, leases: usize) -> Health {
-        let changing = self.lock();
+        let changing = self.changing.borrow();
         Health {
             status: "ok".to_owned(),
             endpoint: changing.endpoint.clone(),
@@ -56,11 +56,6 @@ impl Status {
             leases,
             notices: changing.notices.clone(),
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Changing> {
-        // Each field is replaced whole.
-        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
