@@ -58,6 +58,9 @@ pub enum LeaseState {
     Taken,
     /// Its project's root is gone.
     Stale,
+    /// A state that this version does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 impl LeaseState {
@@ -69,6 +72,7 @@ impl LeaseState {
             Self::Bound => "bound",
             Self::Taken => "taken",
             Self::Stale => "stale",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -170,6 +174,9 @@ pub enum SkipReason {
     InUse,
     /// This user may not bind it.
     Privileged,
+    /// A reason that this version does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 /// The answer to a list of leases.

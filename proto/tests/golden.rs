@@ -5,7 +5,9 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use portlease_proto::{Endpoint, ErrorCode, GetRequest, Health, Lease, Leases, Problem};
+use portlease_proto::{
+    Endpoint, ErrorCode, GetRequest, Health, Lease, LeaseState, Leases, Problem, SkipReason,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -152,6 +154,16 @@ fn a_client_lives_with_a_code_that_it_does_not_know() {
     let problem: Problem = serde_json::from_value(problem).unwrap();
     assert_eq!(problem.code, ErrorCode::Unknown);
     assert_eq!(problem.to_string(), "no resource /v2");
+}
+
+#[test]
+fn a_client_lives_with_words_that_it_does_not_know() {
+    let mut lease = value("lease_explained");
+    lease["state"] = json!("on_fire");
+    lease["explain"]["skipped"][0]["reason"] = json!("haunted");
+    let lease: Lease = serde_json::from_value(lease).unwrap();
+    assert_eq!(lease.state, LeaseState::Unknown);
+    assert_eq!(lease.explain.unwrap().skipped[0].reason, SkipReason::Unknown);
 }
 
 #[test]
