@@ -125,10 +125,10 @@ async fn serve(paths: &Paths, files: u64, announce: impl FnOnce(Ready<'_>)) -> R
     let manager = Arc::new(Manager::new(edges.clone(), settings, Box::new(store), registry));
     warn_of_overlap(&manager, &config);
     let status = Arc::new(Status::new(now.wall, config.api.port, notices.into_iter().collect()));
-    let server = Server::new(App { manager: manager.clone(), status: status.clone(), edges }, connections);
+    let app = App { manager, status, edges };
+    let server = Server::new(app.clone(), connections);
 
-    let mut keeper =
-        Keeper::new(paths, config.api.port, server.clone(), manager, status, checkpointer, locks);
+    let mut keeper = Keeper::new(paths, config.api.port, server.clone(), app, checkpointer, locks);
     keeper.serve_unix().map_err(|source| StartError::Socket { path: paths.socket(), source })?;
     let endpoint = keeper.serve_tcp();
     tracing::info!(

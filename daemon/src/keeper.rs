@@ -15,7 +15,7 @@ use tokio::{net::UnixListener, task::AbortHandle, time::MissedTickBehavior};
 
 use crate::{
     api_port::{self, Listening},
-    http::{Door, Server},
+    http::{App, Door, Server},
     instance::Instance,
     manager::Manager,
     private::{self, PrivateError},
@@ -89,12 +89,12 @@ impl Keeper {
         paths: &Paths,
         wanted_port: Port,
         server: Server,
-        manager: Arc<Manager>,
-        status: Arc<Status>,
-        checkpointer: Checkpointer,
+        app: App,
+        store: Checkpointer,
         locks: Locks,
     ) -> Self {
-        let paths = paths.clone();
+        let App { manager, status, .. } = app;
+        let (paths, checkpointer) = (paths.clone(), store);
         Self { paths, wanted_port, server, manager, status, checkpointer, locks, unix: None, tcp: Vec::new() }
     }
 
