@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::{Json, body::Body, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    http::{StatusCode, Uri},
+};
 use portlease_proto::{ErrorCode, GetRequest, Lease, Leases, ProjectName, ServiceName};
 
-use super::{App, body, error::ApiError, path::Path};
+use super::{App, body, error::ApiError, filter::Filter, path::Path};
 use crate::{
     manager::{Error, Granted, Manager},
     registry::LeaseKey,
@@ -44,9 +49,11 @@ pub(super) async fn show(
 }
 
 /// `GET /v1/leases`
-pub(super) async fn list(State(app): State<App>) -> Result<Json<Leases>, ApiError> {
-    let leases = blocking(app.manager, |manager| manager.list(None)).await?;
-    Ok(Json(Leases { leases }))
+pub(super) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<Leases>, ApiError> {
+    let filter = Filter::read(&uri)?;
+    let project = filter.project.clone();
+    let leases = blocking(app.manager, move |manager| manager.list(project.as_ref())).await?;
+    Ok(Json(Leases { leases: filter.apply(leases)? }))
 }
 
 /// `GET /v1/leases/{project}`

@@ -3,6 +3,7 @@
 
 mod body;
 mod error;
+mod filter;
 mod guard;
 mod health;
 mod leases;

@@ -210,3 +210,27 @@ fn names_may_be_percent_encoded_and_as_long_as_the_rule_says() {
     server.put(&format!("my%61pp%40{longest}/{longest}"), "").json(201);
     assert_eq!(names(&server.list()), [format!("myapp@{longest}/{longest}")]);
 }
+
+#[test]
+fn a_list_can_be_filtered_and_read_in_pieces() {
+    let server = TestServer::start();
+    for name in ["a/db", "a/web", "b/web", "c/web"] {
+        server.put(name, "{}").json(201);
+    }
+    let port = server.get("/v1/leases/b/web").json(200)["port"].as_u64().unwrap();
+    let _app = TcpListener::bind(("127.0.0.1", u16::try_from(port).unwrap())).unwrap();
+    for (query, expected) in [
+        ("", &["a/db", "a/web", "b/web", "c/web"][..]),
+        ("?", &["a/db", "a/web", "b/web", "c/web"]),
+        ("?project=a", &["a/db", "a/web"]),
+        ("?project=nobody", &[]),
+        ("?state=bound", &["b/web"]),
+        ("?state=reserved&limit=2", &["a/db", "a/web"]),
+        ("?limit=3", &["a/db", "a/web", "b/web"]),
+        ("?limit=3&after=b/web", &["c/web"]),
+        ("?after=a%2Fwat", &["a/web", "b/web", "c/web"]),
+        ("?after=c/web", &[]),
+    ] {
+        assert_eq!(names(&server.get(&format!("/v1/leases{query}")).json(200)), expected, "{query}");
+    }
+}

@@ -260,3 +260,24 @@ fn a_body_that_is_too_large_is_refused() {
     connection.send(request("PUT", "/v1/leases/myapp/web", &largest));
     connection.answer().json(201);
 }
+
+#[test]
+fn a_filter_that_is_not_understood_is_not_ignored() {
+    let server = TestServer::start();
+    server.put("a/web", "{}").json(201);
+    for (query, named) in [
+        ("projcet=a", "unknown field `projcet`"),
+        ("project=a&project=b", "duplicate field `project`"),
+        ("project=../x", "invalid project name"),
+        ("state=free", "reserved, bound, taken or stale"),
+        ("state=unknown", "reserved, bound, taken or stale"),
+        ("limit=0", "nonzero"),
+        ("limit=-1", "invalid digit"),
+        ("limit=many", "invalid digit"),
+        ("after=a", "PROJECT/SERVICE"),
+    ] {
+        let problem = server.refused(422, "invalid_request", || server.get(&format!("/v1/leases?{query}")));
+        assert!(problem["detail"].as_str().unwrap().contains(named), "{query}: {problem}");
+    }
+    server.refused(422, "invalid_name", || server.get("/v1/leases?after=../x"));
+}
