@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use portlease_proto::{Change, Explanation, Holder, Lease, LeaseState, escape};
+use portlease_proto::{Change, Explanation, Holder, Lease, LeaseState, Port, escape};
 use serde::Serialize;
 
 use crate::exit::Failure;
@@ -41,7 +41,7 @@ pub(crate) fn failure(failure: &Failure) {
 pub(crate) fn about_lease(lease: &Lease) {
     let name = format!("{}/{}", lease.project, lease.service);
     if let Some(Change { from, to, because }) = &lease.changed {
-        note(&format!("{name} moved from {from} to {to}: {from} was {because}"));
+        note(&format!("{name} moved from {from} to {to}: {because}"));
     }
     if lease.state == LeaseState::Bound {
         let holder = lease.holder.as_ref().map(|holder| format!(" ({holder})")).unwrap_or_default();
@@ -68,6 +68,13 @@ pub(crate) fn skipped(explanation: &Explanation) {
     let more = (explanation.skipped_count as usize).saturating_sub(explanation.skipped.len());
     if more > 0 {
         note(&format!("skipped {more} more"));
+    }
+}
+
+/// Why a wish was not met: a port is never changed for another in silence.
+pub(crate) fn unmet(wishes: &[Port], explanation: &Explanation, given: Port) {
+    for skipped in explanation.skipped.iter().filter(|skipped| wishes.contains(&skipped.port)) {
+        note(&format!("{} was not to be had, so you got {given}: {}", skipped.port, skipped.detail));
     }
 }
 

@@ -11,7 +11,11 @@ use std::{
 };
 
 use portlease_proto::{Endpoint, Holder, Paths, Port};
-use tokio::{net::UnixListener, task::AbortHandle, time::MissedTickBehavior};
+use tokio::{
+    net::{TcpListener, UnixListener},
+    task::AbortHandle,
+    time::MissedTickBehavior,
+};
 
 use crate::{
     api_port::{self, Listening},
@@ -67,6 +71,21 @@ fn is_in_place((path, file): &(PathBuf, File)) -> bool {
 
 fn inode(path: &Path) -> Option<u64> {
     fs::symlink_metadata(path).map(|metadata| metadata.ino()).ok()
+}
+
+/// What keeps the keeper from its work.
+enum Trouble {
+    /// Another daemon has our files: this one is to end.
+    Replaced(PrivateError),
+    /// It may be over at the next tick.
+    Passing(String),
+}
+
+impl Trouble {
+    fn passing(what: &str, error: &dyn std::error::Error) -> Self {
+        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+        Self::Passing(format!("{what}: {error}{cause}"))
+    }
 }
 
 /// The daemon's own housekeeping.
@@ -151,12 +170,13 @@ impl Keeper {
 
     fn serve_on(&mut self, listening: Listening, holder: Option<Holder>) -> Endpoint {
         let addresses = listening.addresses().unwrap_or_default();
-        let door = Door::tcp(&addresses);
-        let listeners = listening.listeners.into_iter().map(tokio::net::TcpListener::from_std);
-        let serving: Result<Vec<AbortHandle>, io::Error> =
-            listeners.map(|listener| Ok(self.server.serve_tcp(listener?, door.clone()))).collect();
-        match serving {
-            Ok(serving) => {
+        let listeners: io::Result<Vec<TcpListener>> =
+            listening.listeners.into_iter().map(TcpListener::from_std).collect();
+        match listeners {
+            Ok(listeners) => {
+                let door = Door::tcp(&addresses);
+                let serve = |listener| self.server.serve_tcp(listener, door.clone());
+                let serving = listeners.into_iter().map(serve).collect();
                 for before in std::mem::replace(&mut self.tcp, serving) {
                     before.abort();
                 }
@@ -196,18 +216,25 @@ impl Keeper {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut count: u32 = 0;
+        let mut trouble = None;
         loop {
             tokio::select! {
                 _tick = ticks.tick() => count = count.wrapping_add(1),
                 () = instance.knocked() => {}
             }
-            if !self.files_in_place()
-                && let Err(error) = self.put_files_back()
-            {
-                tracing::error!("another daemon has taken this one's place: {error}");
-                return;
+            match self.look_after_files().await {
+                Err(Trouble::Replaced(error)) => {
+                    tracing::error!("another daemon has taken this one's place: {error}");
+                    return;
+                }
+                // Tried again at the next tick, and said once.
+                Err(Trouble::Passing(now)) if trouble.as_ref() == Some(&now) => {}
+                Err(Trouble::Passing(now)) => {
+                    tracing::error!("{now}");
+                    trouble = Some(now);
+                }
+                Ok(()) => trouble = None,
             }
-            self.save().await;
             if count.is_multiple_of(PORT_TICKS) {
                 self.go_back_to_wanted_port();
             }
@@ -238,23 +265,42 @@ impl Keeper {
         Ok(())
     }
 
+    async fn look_after_files(&mut self) -> Result<(), Trouble> {
+        if !self.files_in_place() {
+            self.put_files_back().map_err(|error| match error {
+                PrivateError::Locked { .. } => Trouble::Replaced(error),
+                error => Trouble::passing("files were deleted and cannot be put back", &error),
+            })?;
+        }
+        self.save().await
+    }
+
     /// What was committed goes to the disk, and a registry whose file was
     /// deleted is written anew.
-    async fn save(&self) {
-        match self.manager.restore_store() {
-            Ok(false) => {}
-            Ok(true) => tracing::warn!("the registry was deleted; it was written anew"),
-            Err(error) => tracing::error!("the registry was deleted and cannot be written: {error}"),
+    async fn save(&self) -> Result<(), Trouble> {
+        let restored = self.manager.restore_store();
+        if restored.map_err(|error| Trouble::passing("the registry was deleted", &error))? {
+            tracing::warn!("the registry was deleted; it was written anew");
         }
         if !self.manager.take_unsaved() {
-            return;
+            return Ok(());
         }
         let checkpointer = self.checkpointer.clone();
-        match tokio::task::spawn_blocking(move || checkpointer.run()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!("the registry is not on the disk yet: {error}"),
-            Err(error) => tracing::error!("the registry is not on the disk yet: {error}"),
+        let done = tokio::task::spawn_blocking(move || checkpointer.run()).await;
+        match done {
+            Ok(Ok(true)) => return Ok(()),
+            // Not all of it: somebody reads the file at this moment.
+            Ok(Ok(false)) => self.manager.set_unsaved(),
+            Ok(Err(error)) => {
+                self.manager.set_unsaved();
+                return Err(Trouble::passing("the registry is not on the disk yet", &error));
+            }
+            Err(error) => {
+                self.manager.set_unsaved();
+                return Err(Trouble::passing("the registry is not on the disk yet", &error));
+            }
         }
+        Ok(())
     }
 
     fn go_back_to_wanted_port(&mut self) {

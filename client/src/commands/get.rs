@@ -14,6 +14,7 @@ pub(crate) async fn get(paths: &Paths, args: GetArgs) -> Result<(), Failure> {
         args.name.iter().chain(&args.service).chain(&trailing).map(String::as_str).collect();
     let env = std::env::var("PORTLEASE_PROJECT").ok().filter(|name| !name.is_empty());
     let (project, service) = who(&names, args.project.as_deref(), env.as_deref())?;
+    let wishes = !prefer.is_empty();
     let request = GetRequest {
         port: args.port,
         prefer,
@@ -24,12 +25,18 @@ pub(crate) async fn get(paths: &Paths, args: GetArgs) -> Result<(), Failure> {
         reset: args.reset,
         root: args.root.map(absolute).transpose()?,
         labels: None,
-        explain: args.explain,
+        // Whoever has a preferred port is told without being asked for.
+        explain: args.explain || wishes,
     };
     request.check().map_err(|message| Failure::new(Exit::Usage, message))?;
 
     match start::ask(paths, async |client| client.get(&project, &service, &request).await).await {
-        Ok(lease) => {
+        Ok(mut lease) => {
+            if !args.explain
+                && let Some(explanation) = lease.explain.take()
+            {
+                output::unmet(&request.prefer, &explanation, lease.port);
+            }
             output::about_lease(&lease);
             if args.json {
                 output::json(&lease);
@@ -40,7 +47,7 @@ pub(crate) async fn get(paths: &Paths, args: GetArgs) -> Result<(), Failure> {
         }
         Err(failure) => {
             if let Some(problem) = &failure.problem {
-                if let Some(explanation) = &problem.explain {
+                if let Some(explanation) = problem.explain.as_ref().filter(|_| args.explain) {
                     output::skipped(explanation);
                 }
                 if args.json {

@@ -76,6 +76,17 @@ fn choosing_a_port() {
     assert_eq!(port(&home, &["get", "x", "--port", &a, "--force"]).to_string(), a);
     assert_eq!(port(&home, &["get", "y", "--force", "--prefer", &a, &b]).to_string(), b);
     let names = [(a.clone(), "[a]"), (b.clone(), "[b]")];
+    assert_snapshot!(show(&home, &["get", "v", "--force", "--prefer", &a, "--range", "65535-65535"], &names), @r"
+    $ portlease get v --force --prefer [a] --range 65535-65535
+    65535
+    [exit 0]
+    ");
+    home.run(&["get", "u", "--force", "--prefer", &a]);
+    let wish = home.run(&["get", "t", "--force", "--prefer", &a, "--json"]);
+    let note =
+        format!("portlease: {a} was not to be had, so you got {}: x/default has it\n", wish.json()["port"]);
+    assert_eq!((wish.stderr, wish.code), (note, 0), "a wish is not changed in silence");
+    assert_eq!(home.run(&["get", "t", "--json"]).json()["explain"], serde_json::Value::Null);
     assert_snapshot!(show(&home, &["get", "z", "--port", &a, "--force"], &names), @r"
     $ portlease get z --port [a] --force
     error: port [a] is leased to x/default

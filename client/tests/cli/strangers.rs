@@ -68,7 +68,7 @@ fn a_stranger_takes_the_port() {
     let moved = home.run(&["get", "app"]);
     let now = moved.port().unwrap();
     assert_ne!(now, leased);
-    let expected = format!("portlease: app/default moved from {leased} to {now}: {leased} was taken by ");
+    let expected = format!("portlease: app/default moved from {leased} to {now}: taken by ");
     assert!(moved.stderr.starts_with(&expected) && moved.stderr.lines().count() == 1, "{moved:?}");
     assert!(moved.stderr.contains(&format!("(pid {}, user ", std::process::id())), "{moved:?}");
     assert_eq!(port(&home, &["get", "app"]), now);

@@ -36,15 +36,17 @@ impl Manager {
             on_ports.entry(occupant.port()).or_default().push(occupant);
         }
 
-        let inner = self.lock();
-        let show = |record: &Record| {
-            let occupancy = match on_ports.get(&record.port) {
+        let facts: Vec<(Occupancy, bool)> = {
+            let inner = self.lock();
+            let judge = |record: &Record| match on_ports.get(&record.port) {
                 None => Occupancy::Idle,
                 Some(occupants) => inner.judge(&self.edges, record, occupants),
             };
-            view::lease(record, occupancy, inner.claims.contains_key(&record.port))
+            records.iter().map(|record| (judge(record), inner.claims.contains_key(&record.port))).collect()
         };
-        Ok(records.iter().map(show).collect())
+        // Looks at each root, which may lie on a slow disk: without the lock.
+        let show = |(record, (occupancy, claimed))| view::lease(record, occupancy, claimed);
+        Ok(records.iter().zip(facts).map(show).collect())
     }
 
     /// One lease. May walk all processes.

@@ -147,6 +147,11 @@ impl Manager {
         std::mem::take(&mut self.lock().unsaved)
     }
 
+    /// What [`Manager::take_unsaved`] told of is still not on the disk.
+    pub fn set_unsaved(&self) {
+        self.lock().unsaved = true;
+    }
+
     /// Writes the registry anew if its file was taken away.
     ///
     /// # Errors

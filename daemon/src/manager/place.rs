@@ -61,7 +61,7 @@ impl Manager {
         if why.record().is_none() && inner.registry.of_project(project).count() >= most {
             return Err(Error::TooManyLeases { project: project.clone(), most }.into());
         }
-        let request = &self.request(wanted, &why);
+        let request = &request(wanted, &why);
         let exclusions = inner.current_exclusions(&self.edges, wanted.now);
         let mut explanation = Explanation::default();
         let candidates = allocator::candidates(wanted.key, request, &self.settings.pool);
@@ -89,15 +89,6 @@ impl Manager {
         let ranges = request.range.map_or_else(|| self.settings.pool.ranges().to_vec(), |range| vec![range]);
         let explain = request.explain.then(|| Box::new(explanation));
         Err(Error::Exhausted { ranges, explain }.into())
-    }
-
-    /// A lease that moves keeps its protocol unless told otherwise.
-    fn request(&self, wanted: &Wanted<'_>, why: &Move<'_>) -> GetRequest {
-        let mut request = wanted.request.clone();
-        if let Some(record) = why.record() {
-            request.protocol = request.protocol.or(Some(record.protocol));
-        }
-        request
     }
 
     fn consider(
@@ -225,6 +216,15 @@ impl Manager {
         }
         Ok(Granted { lease, created: before.is_none() })
     }
+}
+
+/// A lease that moves keeps its protocol unless told otherwise.
+fn request(wanted: &Wanted<'_>, why: &Move<'_>) -> GetRequest {
+    let mut request = wanted.request.clone();
+    if let Some(record) = why.record() {
+        request.protocol = request.protocol.or(Some(record.protocol));
+    }
+    request
 }
 
 /// What stays the same from candidate to candidate.

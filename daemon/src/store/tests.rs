@@ -177,6 +177,16 @@ fn a_checkpoint_brings_commits_into_the_file() {
     opened.store.commit(&[Change::Put(record("needle", 1))]).unwrap();
     let has_it = || fs::read(place.path()).unwrap().windows(6).any(|bytes| bytes == b"needle");
     assert!(!has_it());
-    opened.store.checkpointer().run().unwrap();
+    let checkpointer = opened.store.checkpointer();
+    assert!(checkpointer.run().unwrap());
     assert!(has_it());
+
+    // Somebody else who reads an older state keeps the newer one in the log.
+    let reader = Connection::open(place.path()).unwrap();
+    let reading = reader.unchecked_transaction().unwrap();
+    let _rows: i64 = reading.query_row("SELECT count(*) FROM lease", [], |row| row.get(0)).unwrap();
+    opened.store.commit(&[Change::Put(record("later", 2))]).unwrap();
+    assert!(!checkpointer.run().unwrap());
+    drop(reading);
+    assert!(checkpointer.run().unwrap());
 }

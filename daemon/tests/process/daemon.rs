@@ -54,6 +54,14 @@ impl Home {
         self.dir.path().join("home").join(name)
     }
 
+    /// Takes a directory away at once, so that a daemon which puts its files
+    /// back does not do so in the midst of it.
+    pub(crate) fn delete(&self, name: &str) {
+        let away = self.dir.path().join("away");
+        fs::rename(self.path(name), &away).unwrap();
+        fs::remove_dir_all(away).unwrap();
+    }
+
     pub(crate) fn socket(&self) -> PathBuf {
         self.path("run/portlease.sock")
     }

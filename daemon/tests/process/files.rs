@@ -66,7 +66,7 @@ fn a_deleted_runtime_directory_comes_back() {
     let mut daemon = home.start();
     let lease = daemon.put("myapp/web").json(201);
     let before = daemon.health();
-    fs::remove_dir_all(home.path("run")).unwrap();
+    home.delete("run");
 
     daemon.wait_for_files();
     assert_eq!(daemon.health(), before);
@@ -88,7 +88,7 @@ fn a_deleted_home_comes_back() {
     let home = Home::new();
     let mut daemon = home.start();
     let lease = daemon.put("myapp/web").json(201);
-    fs::remove_dir_all(home.path("")).unwrap();
+    home.delete("");
 
     daemon.wait_for_files();
     assert_eq!((mode(&home.path("")), mode(&home.path("run"))), (0o700, 0o700));
