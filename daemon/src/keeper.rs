@@ -1,14 +1,7 @@
 //! What a running daemon does by itself: it keeps its files in their places,
 //! its commits on the disk, and goes back to its TCP port when that is free.
 
-use std::{
-    fs::{self, File},
-    io,
-    os::unix::fs::{MetadataExt, PermissionsExt},
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs, io, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Duration};
 
 use portlease_proto::{Endpoint, Holder, Paths, Port};
 use tokio::{
@@ -21,6 +14,7 @@ use crate::{
     api_port::{self, Listening},
     http::{App, Door, Server},
     instance::Instance,
+    locks::{Locks, inode},
     manager::Manager,
     private::{self, PrivateError},
     status::Status,
@@ -32,46 +26,6 @@ use crate::{
 const TICK: Duration = Duration::from_millis(500);
 /// How many ticks pass between attempts at the wanted TCP port.
 const PORT_TICKS: u32 = 20;
-
-/// The lock files of one daemon: beside the socket and beside the registry,
-/// which may lie in different directories.
-#[derive(Debug)]
-pub struct Locks {
-    held: [(PathBuf, File); 2],
-}
-
-impl Locks {
-    /// Takes both.
-    ///
-    /// # Errors
-    /// [`PrivateError::Locked`] when a daemon is there, perhaps out of our
-    /// sight (in another network namespace).
-    pub fn take(paths: &Paths) -> Result<Self, PrivateError> {
-        let take = |path: PathBuf| private::lock(&path).map(|file| (path, file));
-        Ok(Self { held: [take(paths.registry_lock())?, take(paths.lock())?] })
-    }
-
-    fn in_place(&self) -> bool {
-        self.held.iter().all(is_in_place)
-    }
-
-    /// Takes those again whose files were deleted. The others must stay: a
-    /// second lock on one file would wait for our own first one.
-    fn retake(&mut self) -> Result<(), PrivateError> {
-        for held in self.held.iter_mut().filter(|held| !is_in_place(held)) {
-            held.1 = private::lock(&held.0)?;
-        }
-        Ok(())
-    }
-}
-
-fn is_in_place((path, file): &(PathBuf, File)) -> bool {
-    inode(path).is_some() && inode(path) == file.metadata().map(|metadata| metadata.ino()).ok()
-}
-
-fn inode(path: &Path) -> Option<u64> {
-    fs::symlink_metadata(path).map(|metadata| metadata.ino()).ok()
-}
 
 /// What keeps the keeper from its work.
 enum Trouble {
@@ -136,7 +90,7 @@ impl Keeper {
         let listener = UnixListener::bind(&path)?;
         // The umask leaves 0700.
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
-        let inode = fs::symlink_metadata(&path)?.ino();
+        let inode = inode(&path).ok_or(io::ErrorKind::NotFound)?;
         if let Some((before, _)) = self.unix.replace((self.server.serve_unix(listener), inode)) {
             before.abort();
         }

@@ -11,6 +11,7 @@ mod doubles;
 pub mod http;
 pub mod instance;
 pub mod keeper;
+pub mod locks;
 pub mod log;
 pub mod manager;
 pub mod ownership;
