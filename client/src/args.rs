@@ -1,7 +1,9 @@
 //! The command line as it is typed. Doc comments here are the help texts.
 
+use std::num::NonZeroU32;
+
 use clap::{Parser, Subcommand};
-use portlease_proto::{Port, PortRange, ProjectName, Protocol, ServiceName};
+use portlease_proto::{Port, PortRange, ProjectName, Protocol, ServiceName, Ttl};
 
 /// Conflict-free, stable ports for every project on this machine.
 #[derive(Debug, Parser)]
@@ -21,6 +23,7 @@ pub(crate) enum Command {
     List(ListArgs),
     Show(ShowArgs),
     Release(ReleaseArgs),
+    Renew(RenewArgs),
     Status(StatusArgs),
     Daemon(DaemonArgs),
 }
@@ -36,6 +39,7 @@ Examples:
   portlease get myapp db                   another one, for its database
   portlease get myapp --prefer 3000,3001   one of these if possible
   portlease get myapp --port 5432          this one, or exit code 4
+  portlease get tests --owner-pid $$       until this shell ends
   PORT=$(portlease get myapp) || exit 1    in a script")]
 pub(crate) struct GetArgs {
     /// The project [default: $PORTLEASE_PROJECT]; with --project, the service.
@@ -57,6 +61,15 @@ pub(crate) struct GetArgs {
     /// Where the port must be free: tcp, udp or both [default: both].
     #[arg(long, value_name = "PROTOCOL")]
     pub(crate) protocol: Option<Protocol>,
+    /// A lease that ends after so many seconds unless it is renewed.
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub(crate) ttl: Option<Ttl>,
+    /// A lease that ends with this process.
+    #[arg(long, value_name = "PID", allow_negative_numbers = true)]
+    pub(crate) owner_pid: Option<NonZeroU32>,
+    /// Keep the port by a socket until the app binds it.
+    #[arg(long)]
+    pub(crate) hold: bool,
     /// Fail, rather than move, when a stranger is on the leased port.
     #[arg(long)]
     pub(crate) strict: bool,
@@ -111,6 +124,28 @@ pub(crate) struct ReleaseArgs {
     /// One service of it.
     pub(crate) service: Option<ServiceName>,
     /// Print what was released as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Let a lease with a TTL live on.
+///
+/// Without --ttl it lives for as long as it was given for before. A lease that
+/// has no TTL stays in any case.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlease renew tests               for its TTL from now on
+  portlease renew tests --ttl 3600    for an hour from now on")]
+pub(crate) struct RenewArgs {
+    /// The project.
+    pub(crate) name: ProjectName,
+    /// The service, for a project that has several.
+    pub(crate) service: Option<ServiceName>,
+    /// A new TTL in seconds.
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub(crate) ttl: Option<Ttl>,
+    /// Print the lease as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }

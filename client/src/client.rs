@@ -10,7 +10,10 @@ use hyper::{
     header,
 };
 use hyper_util::rt::TokioIo;
-use portlease_proto::{GetRequest, Health, Lease, Leases, Paths, Problem, ProjectName, ServiceName};
+use portlease_proto::{
+    AnonymousRequest, BatchRequest, GetRequest, Health, Lease, Leases, Paths, Problem, ProjectLeases,
+    ProjectName, RenewRequest, ServiceName,
+};
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
@@ -61,8 +64,7 @@ impl Client {
         service: &ServiceName,
         request: &GetRequest,
     ) -> Result<Lease, Error> {
-        let body = serde_json::to_vec(request).map_err(|error| Error::Garbled(error.to_string()))?;
-        self.ask(Method::PUT, &format!("/v1/leases/{project}/{service}"), body).await
+        self.ask(Method::PUT, &format!("/v1/leases/{project}/{service}"), json(request)?).await
     }
 
     /// Every lease, or those of one project.
@@ -100,6 +102,40 @@ impl Client {
             None => format!("/v1/leases/{project}"),
         };
         self.send(Method::DELETE, &path, Vec::new()).await.map(|_empty| ())
+    }
+
+    /// Lets a lease live on for its TTL, or for a new one.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], with `no_such_lease` when there is none.
+    pub async fn renew(
+        &mut self,
+        project: &ProjectName,
+        service: &ServiceName,
+        request: &RenewRequest,
+    ) -> Result<Lease, Error> {
+        self.ask(Method::POST, &format!("/v1/leases/{project}/{service}/renew"), json(request)?).await
+    }
+
+    /// Gets leases for several services of a project, all or none.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]; then nothing has changed.
+    pub async fn get_all(
+        &mut self,
+        project: &ProjectName,
+        request: &BatchRequest,
+    ) -> Result<ProjectLeases, Error> {
+        self.ask(Method::PUT, &format!("/v1/projects/{project}"), json(request)?).await
+    }
+
+    /// Gets anonymous leases: ports for tests, which end by themselves.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]; then nothing has changed.
+    pub async fn get_anonymous(&mut self, request: &AnonymousRequest) -> Result<Vec<Lease>, Error> {
+        let leases: Leases = self.ask(Method::POST, "/v1/leases", json(request)?).await?;
+        Ok(leases.leases)
     }
 
     /// What the daemon says of itself.
@@ -150,6 +186,10 @@ impl Client {
         let status = response.status();
         Ok((status, response.into_body().collect().await?.to_bytes()))
     }
+}
+
+fn json(request: &impl serde::Serialize) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(request).map_err(|error| Error::Garbled(error.to_string()))
 }
 
 /// A directory that is not there is nobody's, and connecting will say so.

@@ -59,6 +59,7 @@ async fn perform(paths: &Paths, command: Command) -> Result<(), Failure> {
         Command::List(args) => commands::list(paths, &args).await,
         Command::Show(args) => commands::show(paths, &args).await,
         Command::Release(args) => commands::release(paths, &args).await,
+        Command::Renew(args) => commands::renew(paths, args).await,
         Command::Status(args) => commands::status(paths, &args).await,
         Command::Daemon(args) => commands::daemon(paths.clone(), &args),
     }

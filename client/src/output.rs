@@ -129,7 +129,16 @@ pub(crate) fn lease(lease: &Lease) {
     for (key, text) in &lease.labels {
         line("label", &format!("{key}={text}"));
     }
+    if lease.hold {
+        line("hold", "the daemon keeps the port until the app binds it");
+    }
     line("created", &lease.created_at);
+    if let Some(end) = &lease.expires_at {
+        line("expires", end);
+    }
+    if let Some(pid) = lease.owner_pid {
+        line("owner", &format!("pid {pid}"));
+    }
     line("id", &lease.id);
 }
 

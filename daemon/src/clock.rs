@@ -1,6 +1,11 @@
 //! The one place that reads clocks.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::OnceLock,
+    time::{Duration, SystemTime},
+};
+
+use rustix::time::ClockId;
 
 /// An instant on both clocks: one to show, one to count with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,7 +14,16 @@ pub struct Now {
     pub wall: SystemTime,
     /// Time since the machine started, suspend included. It never jumps.
     pub boot: Duration,
+    /// Time since the machine started, without the time that it was suspended:
+    /// what a lease's TTL is counted in, because who sleeps cannot renew.
+    pub awake: Duration,
+    /// Which start of the machine `boot` and `awake` count from.
+    pub boot_id: BootId,
 }
+
+/// One start of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BootId(pub u128);
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -24,18 +38,39 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock module")]
     fn now(&self) -> Now {
-        Now { wall: SystemTime::now(), boot: since_boot() }
+        Now {
+            wall: SystemTime::now(),
+            boot: read(WITH_SUSPEND),
+            awake: read(WITHOUT_SUSPEND),
+            boot_id: boot_id(),
+        }
     }
 }
 
-fn since_boot() -> Duration {
-    // On macOS CLOCK_MONOTONIC is the one that goes on during sleep.
-    #[cfg(target_os = "linux")]
-    let id = rustix::time::ClockId::Boottime;
-    #[cfg(not(target_os = "linux"))]
-    let id = rustix::time::ClockId::Monotonic;
-    let time = rustix::time::clock_gettime(id);
+#[cfg(target_os = "linux")]
+const WITH_SUSPEND: ClockId = ClockId::Boottime;
+#[cfg(target_os = "linux")]
+const WITHOUT_SUSPEND: ClockId = ClockId::Monotonic;
+// On macOS CLOCK_MONOTONIC is the one that goes on during sleep, and the other
+// (CLOCK_UPTIME_RAW) is not one that rustix knows.
+#[cfg(not(target_os = "linux"))]
+const WITH_SUSPEND: ClockId = ClockId::Monotonic;
+#[cfg(not(target_os = "linux"))]
+const WITHOUT_SUSPEND: ClockId = ClockId::Monotonic;
+
+fn read(clock: ClockId) -> Duration {
+    let time = rustix::time::clock_gettime(clock);
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// proc(5), `/proc/sys/kernel/random/boot_id`. Where there is none, every
+/// start of the machine looks the same.
+fn boot_id() -> BootId {
+    static READ: OnceLock<BootId> = OnceLock::new();
+    *READ.get_or_init(|| {
+        let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        BootId(uuid::Uuid::parse_str(text.trim()).map_or(0, |id| id.as_u128()))
+    })
 }
 
 /// RFC 3339 in UTC with milliseconds, as the API writes every time.
@@ -47,6 +82,15 @@ pub fn rfc3339(time: SystemTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn one_start_of_the_machine_has_one_id() {
+        let [first, second] = [SystemClock.now(), SystemClock.now()];
+        assert_ne!(first.boot_id, BootId(0));
+        assert_eq!(first.boot_id, second.boot_id);
+        assert!(first.awake <= second.awake && first.awake <= second.boot);
+    }
 
     #[test]
     fn times_are_written_in_utc() {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, de};
 use crate::{allocator::Pool, store::Durability};
 
 /// Every key, so that a misspelt one can be answered with the nearest.
-const KEYS: &[&str] = &["pool", "synchronous", "api", "port", "limits", "leases_per_project"];
+const KEYS: &[&str] = &["pool", "synchronous", "api", "port", "limits", "leases_per_project", "kept_percent"];
 
 /// The values in force.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -45,11 +45,14 @@ impl Default for Api {
 pub struct Limits {
     /// The most leases of one project.
     pub leases_per_project: usize,
+    /// How much of the pool anonymous leases never get, in percent.
+    #[serde(deserialize_with = "percent")]
+    pub kept_percent: u8,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { leases_per_project: 1024 }
+        Self { leases_per_project: 1024, kept_percent: 10 }
     }
 }
 
@@ -104,6 +107,12 @@ fn suggest(message: &str) -> String {
     nearest.map(|nearest| format!(": did you mean `{nearest}`?")).unwrap_or_default()
 }
 
+fn percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    let number = i64::deserialize(deserializer)?;
+    let percent = u8::try_from(number).ok().filter(|percent| *percent <= 100);
+    percent.ok_or_else(|| de::Error::custom("a percentage is a whole number from 0 to 100"))
+}
+
 fn pool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pool, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "a range such as \"20000-29999\", or a list of ranges")]
@@ -134,12 +143,12 @@ mod tests {
     #[test]
     fn every_key() {
         let text = "pool = [\"20000-20099\", \"30000-30099\"]\nsynchronous = \"full\"\n\
-                    [api]\nport = 6289\n[limits]\nleases_per_project = 3\n";
+                    [api]\nport = 6289\n[limits]\nleases_per_project = 3\nkept_percent = 0\n";
         let config = Config::parse(text).unwrap();
         assert_eq!(config.pool.ranges().len(), 2);
         assert_eq!(config.synchronous, Durability::Full);
         assert_eq!(config.api.port.get(), 6289);
-        assert_eq!(config.limits.leases_per_project, 3);
+        assert_eq!((config.limits.leases_per_project, config.limits.kept_percent), (3, 0));
         assert_eq!(Config::parse("pool = \"1-5\"").unwrap().pool.ranges().len(), 1);
     }
 
@@ -155,6 +164,8 @@ mod tests {
             ("pool = [\"1-5\", \"5-9\"]", "overlap"),
             ("[api]\nport = 0", "1 to 65535"),
             ("[api]\nport = 70000", "1 to 65535"),
+            ("[limits]\nkept_percent = 101", "from 0 to 100"),
+            ("[limits]\nkept_percent = -1", "from 0 to 100"),
             ("synchronous = \"off\"", "`normal` or `full`"),
             ("pool = ", "line 1"),
         ] {

@@ -8,16 +8,20 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     clock::{Clock, SystemClock},
     config::{Config, ConfigError},
+    events::Events,
+    expiry::{self, Bell},
     http::{App, Server},
     instance::{Instance, Running},
     keeper::Keeper,
     locks::Locks,
     manager::{Edges, Manager, Settings},
+    owners::SystemOwners,
     private::{self, PrivateError},
     processes::SystemProcesses,
     sockets::SystemSockets,
     status::Status,
     store::{Opened, SqliteStore, StoreError},
+    watch,
 };
 
 /// How long requests under way may take when the daemon ends.
@@ -102,7 +106,7 @@ async fn serve(paths: &Paths, files: u64, announce: impl FnOnce(Ready<'_>)) -> R
     })?;
 
     let now = SystemClock.now();
-    let Opened { store, registry, set_aside } =
+    let Opened { store, registry, epoch, set_aside } =
         SqliteStore::open(&paths.registry(), config.synchronous, now)?;
     let notices = set_aside.map(|path| {
         let notice =
@@ -111,20 +115,27 @@ async fn serve(paths: &Paths, files: u64, announce: impl FnOnce(Ready<'_>)) -> R
         notice
     });
     let checkpointer = store.checkpointer();
+    let owners = Arc::new(SystemOwners::new()?);
+    let bell = Bell::of(&owners)?;
     let edges = Edges {
         sockets: Arc::new(SystemSockets),
         processes: Arc::new(SystemProcesses),
+        owners,
         clock: Arc::new(SystemClock),
+        events: Arc::new(Events::new(epoch)),
     };
     let connections = u32::try_from(files / 4).unwrap_or(u32::MAX).clamp(16, CONNECTIONS);
     let settings = Settings {
         pool: config.pool.clone(),
         leases_per_project: config.limits.leases_per_project,
-        claims: usize::try_from(files.saturating_sub(u64::from(connections) + OWN_FILES))
+        kept_percent: config.limits.kept_percent,
+        files: usize::try_from(files.saturating_sub(u64::from(connections) + OWN_FILES))
             .unwrap_or(usize::MAX),
     };
     let manager = Arc::new(Manager::new(edges.clone(), settings, Box::new(store), registry));
     warn_of_overlap(&manager, &config);
+    tokio::spawn(expiry::run(manager.clone(), bell, edges.events.watch()));
+    tokio::spawn(watch::run(manager.clone(), edges.events.clone()));
     let status = Arc::new(Status::new(now.wall, config.api.port, notices.into_iter().collect()));
     let app = App { manager, status, edges };
     let server = Server::new(app.clone(), connections);

@@ -1,6 +1,7 @@
 //! The manager's edges with answers that tests fix: a kernel, processes, a
 //! clock and a store that do what they are told, and count how they are asked.
 
+mod owners;
 mod processes;
 mod sockets;
 mod store;
@@ -12,13 +13,15 @@ use std::{
 
 use portlease_proto::{Port, PortRange};
 
+pub(crate) use owners::FixedOwners;
 pub(crate) use processes::FixedProcesses;
 pub(crate) use sockets::{Asked, FixedSockets};
 pub(crate) use store::MemoryStore;
 
 use crate::{
     allocator::Pool,
-    clock::{Clock, Now},
+    clock::{BootId, Clock, Now},
+    events::Events,
     manager::{Edges, Manager, Settings},
     processes::OpenSocket,
     sockets::Transport,
@@ -36,7 +39,9 @@ pub(crate) const OTHER_UID: u32 = 1001;
 pub(crate) struct Doubles {
     pub(crate) sockets: Arc<FixedSockets>,
     pub(crate) processes: Arc<FixedProcesses>,
+    pub(crate) owners: Arc<FixedOwners>,
     pub(crate) clock: Arc<SetClock>,
+    pub(crate) events: Arc<Events>,
     pub(crate) store: Arc<MemoryStore>,
 }
 
@@ -50,7 +55,9 @@ impl Doubles {
         let edges = Edges {
             sockets: self.sockets.clone(),
             processes: self.processes.clone(),
+            owners: self.owners.clone(),
             clock: self.clock.clone(),
+            events: self.events.clone(),
         };
         Manager::new(edges, settings, Box::new(Arc::clone(&self.store)), self.store.saved())
     }
@@ -78,13 +85,36 @@ impl SetClock {
         let mut now = self.0.lock().unwrap();
         now.wall += by;
         now.boot += by;
+        now.awake += by;
     }
+
+    /// The machine sleeps.
+    pub(crate) fn suspend(&self, by: Duration) {
+        let mut now = self.0.lock().unwrap();
+        now.wall += by;
+        now.boot += by;
+    }
+
+    pub(crate) fn now_wall(&self) -> SystemTime {
+        self.0.lock().unwrap().wall
+    }
+
+    /// Somebody sets the wall clock.
+    pub(crate) fn set(&self, wall: SystemTime) {
+        self.0.lock().unwrap().wall = wall;
+    }
+}
+
+/// So many seconds after the machine was started, and after 1970.
+pub(crate) fn at(seconds: u64) -> Now {
+    let time = Duration::from_secs(seconds);
+    Now { wall: SystemTime::UNIX_EPOCH + time, boot: time, awake: time, boot_id: BootId(1) }
 }
 
 impl Default for SetClock {
     fn default() -> Self {
         let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-        Self(Mutex::new(Now { wall, boot: Duration::from_secs(1000) }))
+        Self(Mutex::new(Now { wall, ..at(1000) }))
     }
 }
 

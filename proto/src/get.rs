@@ -1,10 +1,10 @@
 //! The body of a `get`: what a caller may ask of a lease.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, num::NonZeroU32};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::{Port, PortRange, Protocol};
+use crate::{Port, PortRange, Protocol, Ttl, distinct::Distinct};
 
 /// The most ports that `prefer` may name.
 pub const MAX_PREFERRED: usize = 32;
@@ -29,6 +29,16 @@ pub struct GetRequest {
     /// Where the port must be free; both when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<Protocol>,
+    /// The lease ends so many seconds after it was last renewed. A request that
+    /// repeats it renews the lease when less than half of the time is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_s: Option<Ttl>,
+    /// The lease ends with this process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_pid: Option<NonZeroU32>,
+    /// Whether the daemon keeps the port by a socket until the app binds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<bool>,
     /// When a stranger sits on the leased port, fail rather than move.
     #[serde(default, skip_serializing_if = "is_false")]
     pub strict: bool,
@@ -69,6 +79,9 @@ impl GetRequest {
         if self.root.as_ref().is_some_and(|root| !root.starts_with('/')) {
             return Err("root is not an absolute path".to_owned());
         }
+        if self.hold == Some(true) && self.protocol == Some(Protocol::Udp) {
+            return Err("hold needs tcp: no socket holds a UDP port and lets the app bind it".to_owned());
+        }
         let labels = self.labels.iter().flatten();
         if labels.clone().count() > MAX_LABELS {
             return Err(format!("labels has more than {MAX_LABELS} entries"));
@@ -81,7 +94,7 @@ impl GetRequest {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
-fn is_false(value: &bool) -> bool {
+pub(crate) fn is_false(value: &bool) -> bool {
     !value
 }
 
@@ -109,34 +122,11 @@ fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Port>, 
     deserializer.deserialize_any(Ports)
 }
 
-type Labels = Option<BTreeMap<String, String>>;
-
-/// serde refuses a key that stands twice in a struct, but not in a map.
-fn distinct_labels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Labels, D::Error> {
-    struct Distinct;
-    impl<'de> de::Visitor<'de> for Distinct {
-        type Value = Labels;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object of texts")
-        }
-
-        fn visit_unit<E: de::Error>(self) -> Result<Labels, E> {
-            Ok(None)
-        }
-
-        fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Labels, A::Error> {
-            let mut labels = BTreeMap::new();
-            while let Some((key, value)) = map.next_entry::<String, String>()? {
-                if labels.contains_key(&key) {
-                    return Err(de::Error::custom(format_args!("duplicate label {key:?}")));
-                }
-                labels.insert(key, value);
-            }
-            Ok(Some(labels))
-        }
-    }
-    deserializer.deserialize_any(Distinct)
+pub(crate) fn distinct_labels<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<BTreeMap<String, String>>, D::Error> {
+    let labels = Option::<Distinct<String, String>>::deserialize(deserializer)?;
+    Ok(labels.map(|labels| labels.0))
 }
 
 #[cfg(test)]
@@ -166,7 +156,7 @@ mod tests {
         for (text, named) in [
             (r#"{"prot": 1}"#, "unknown field `prot`"),
             (r#"{"port": 3000, "port": 3001}"#, "duplicate field `port`"),
-            (r#"{"labels": {"a": "1", "a": "2"}}"#, "duplicate label \"a\""),
+            (r#"{"labels": {"a": "1", "a": "2"}}"#, "duplicate key \"a\""),
             (r#"{"port": 0}"#, "1 to 65535"),
             (r#"{"prefer": -1}"#, "1 to 65535"),
             (r#"{"prefer": [3000, 65536]}"#, "1 to 65535"),
@@ -176,6 +166,12 @@ mod tests {
             (r#"{"port": 3000, "range": "4000-4001"}"#, "outside range"),
             (r#"{"port": 3000, "prefer": [3000]}"#, "exclude each other"),
             (r#"{"root": "here"}"#, "not an absolute path"),
+            (r#"{"ttl_s": 0}"#, "from 1 to 31536000"),
+            (r#"{"ttl_s": 1.5}"#, "from 1 to 31536000"),
+            (r#"{"ttl_s": "60"}"#, "from 1 to 31536000"),
+            (r#"{"owner_pid": 0}"#, "nonzero"),
+            (r#"{"owner_pid": -1}"#, "nonzero"),
+            (r#"{"hold": true, "protocol": "udp"}"#, "hold needs tcp"),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.contains(named), "{text}: {error}");

@@ -1,7 +1,10 @@
 //! What portlease's daemon and its clients say to each other: names, ports,
 //! wire types and error codes. No I/O, no clock, no environment.
 
+mod batch;
+mod distinct;
 mod error;
+mod event;
 mod get;
 mod health;
 mod lease;
@@ -10,8 +13,11 @@ mod paths;
 mod port;
 mod protocol;
 mod text;
+mod ttl;
 
+pub use batch::{AnonymousRequest, BatchRequest, MAX_BATCH, ProjectLeases, RenewRequest};
 pub use error::{ErrorCode, Problem};
+pub use event::{Event, EventKind, Reset};
 pub use get::{GetRequest, MAX_LABELS, MAX_PREFERRED};
 pub use health::{Endpoint, Health};
 pub use lease::{Change, Explanation, Holder, Lease, LeaseState, Leases, SkipReason, Skipped};
@@ -20,6 +26,7 @@ pub use paths::{BaseDirs, Paths};
 pub use port::{InvalidPort, Port, PortRange};
 pub use protocol::Protocol;
 pub use text::escape;
+pub use ttl::{InvalidTtl, Ttl};
 
 /// The TCP port of the HTTP API on 127.0.0.1 and `[::1]`.
 pub const API_PORT: Port = Port::constant(62893);

@@ -35,7 +35,8 @@ fn follows_rule(text: &str) -> bool {
             && rest.iter().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(b)))
 }
 
-/// A project: `NAME`, or `NAME@CHECKOUT` for a second checkout of it.
+/// A project: `NAME`, or `NAME@CHECKOUT` for a second checkout of it, or `-`,
+/// under which the anonymous leases live.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ProjectName(String);
@@ -45,12 +46,28 @@ pub struct ProjectName(String);
 #[serde(try_from = "String", into = "String")]
 pub struct ServiceName(String);
 
+impl ProjectName {
+    const ANONYMOUS: &str = "-";
+
+    /// The project of the anonymous leases.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self(Self::ANONYMOUS.to_owned())
+    }
+
+    /// Whether it is the project of the anonymous leases.
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        self.0 == Self::ANONYMOUS
+    }
+}
+
 impl FromStr for ProjectName {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
         let good = match text.split_once('@') {
-            None => follows_rule(text),
+            None => text == Self::ANONYMOUS || follows_rule(text),
             Some((name, checkout)) => follows_rule(name) && follows_rule(checkout),
         };
         if good { Ok(Self(text.to_owned())) } else { Err(InvalidName::new("project", text)) }
@@ -125,8 +142,10 @@ mod tests {
         let long = "x".repeat(64);
         for text in [
             "",
-            "-",
             "-a",
+            "--",
+            "-@a",
+            "a@-",
             ".a",
             "_a",
             "../x",
@@ -145,6 +164,14 @@ mod tests {
             assert!(text.parse::<ServiceName>().is_err(), "{text:?}");
         }
         assert!("app@x".parse::<ServiceName>().is_err());
+        assert!("-".parse::<ServiceName>().is_err());
+    }
+
+    #[test]
+    fn the_anonymous_project_is_a_hyphen() {
+        assert_eq!("-".parse(), Ok(ProjectName::anonymous()));
+        assert!(ProjectName::anonymous().is_anonymous());
+        assert!(!"a".parse::<ProjectName>().unwrap().is_anonymous());
     }
 
     #[test]

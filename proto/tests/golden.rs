@@ -6,7 +6,8 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use portlease_proto::{
-    Endpoint, ErrorCode, GetRequest, Health, Lease, LeaseState, Leases, Problem, SkipReason,
+    AnonymousRequest, BatchRequest, Endpoint, ErrorCode, Event, GetRequest, Health, Lease, LeaseState,
+    Leases, Problem, ProjectLeases, RenewRequest, Reset, SkipReason,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -14,8 +15,13 @@ use serde_json::{Value, json};
 type RoundTrip = fn(&str) -> String;
 
 const FILES: &[(&str, RoundTrip)] = &[
+    ("anonymous_request", again::<AnonymousRequest>),
+    ("batch_request", again::<BatchRequest>),
     ("endpoint", again::<Endpoint>),
     ("endpoint_unix_alone", again::<Endpoint>),
+    ("event_granted", again::<Event>),
+    ("event_moved", again::<Event>),
+    ("event_taken", again::<Event>),
     ("get_request_empty", again::<GetRequest>),
     ("get_request_full", again::<GetRequest>),
     ("health", again::<Health>),
@@ -32,6 +38,10 @@ const FILES: &[(&str, RoundTrip)] = &[
     ("problem_not_found", again::<Problem>),
     ("problem_port_in_use", again::<Problem>),
     ("problem_port_leased", again::<Problem>),
+    ("project_leases", again::<ProjectLeases>),
+    ("renew_request", again::<RenewRequest>),
+    ("renew_request_empty", again::<RenewRequest>),
+    ("reset", again::<Reset>),
 ];
 
 /// Every code and its word. The words are stable: programs compare them.

@@ -4,6 +4,7 @@ mod daemon;
 mod get;
 mod list;
 mod release;
+mod renew;
 mod show;
 mod status;
 
@@ -11,5 +12,6 @@ pub(crate) use daemon::daemon;
 pub(crate) use get::get;
 pub(crate) use list::list;
 pub(crate) use release::release;
+pub(crate) use renew::renew;
 pub(crate) use show::show;
 pub(crate) use status::status;

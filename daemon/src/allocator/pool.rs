@@ -47,6 +47,24 @@ impl Pool {
         &self.ranges
     }
 
+    /// How many ports it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ranges.iter().map(|range| range.ports().count()).sum()
+    }
+
+    /// Never: a pool has at least one port.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
+    /// Whether a port is in it.
+    #[must_use]
+    pub fn contains(&self, port: Port) -> bool {
+        self.ranges.iter().any(|range| range.contains(port))
+    }
+
     /// Every port once, beginning at the place that `seed` points to.
     pub(super) fn walk(&self, seed: u64) -> impl Iterator<Item = Port> {
         let ports = || self.ranges.iter().flat_map(|range| range.ports());

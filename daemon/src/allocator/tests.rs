@@ -1,4 +1,4 @@
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use portlease_proto::PortRange;
 
@@ -10,7 +10,7 @@ fn key(project: &str) -> LeaseKey {
 }
 
 fn now(boot_s: u64) -> Now {
-    Now { wall: SystemTime::UNIX_EPOCH, boot: Duration::from_secs(boot_s) }
+    crate::doubles::at(boot_s)
 }
 
 fn ports(request: &GetRequest, pool: &str) -> Vec<(u16, Wish)> {
@@ -62,6 +62,8 @@ fn what_the_tables_have_against_a_port() {
         protocol: Protocol::Both,
         root: None,
         labels: Default::default(),
+        hold: false,
+        life: Default::default(),
         created_at: SystemTime::UNIX_EPOCH,
         renewed_at: SystemTime::UNIX_EPOCH,
     };

@@ -11,7 +11,8 @@ use portlease_proto::{Port, Protocol};
 use crate::{
     allocator::KernelRanges,
     sockets::{
-        Claim, ClaimError, Leftovers, Peer, SocketError, SocketRow, SocketState, Sockets, Transport, Verdict,
+        Claim, ClaimError, Hold, HoldError, Leftovers, Peer, SocketError, SocketRow, SocketState, Sockets,
+        Transport, Verdict,
     },
 };
 
@@ -46,6 +47,8 @@ pub(crate) struct Asked {
     pub(crate) on_port: usize,
     pub(crate) table: usize,
     pub(crate) claim: usize,
+    pub(crate) hold: usize,
+    pub(crate) serving: usize,
 }
 
 impl FixedSockets {
@@ -151,6 +154,22 @@ impl Sockets for FixedSockets {
             Some(error) => Err(error()),
             None if kernel.claimed_elsewhere.contains(&port) => Err(ClaimError::Taken),
             None => Ok(Claim::of_nothing()),
+        }
+    }
+
+    fn serving(&self) -> Result<Vec<SocketRow>, SocketError> {
+        let rows = |kernel: &Kernel| {
+            kernel.rows.iter().copied().filter(|row| row.occupies(Protocol::Both)).collect()
+        };
+        self.ask(|asked| &mut asked.serving, rows)
+    }
+
+    fn hold(&self, port: Port) -> Result<Hold, HoldError> {
+        let mut kernel = self.kernel();
+        kernel.asked.hold += 1;
+        match kernel.rows.iter().any(|row| row.port == port && row.is_covered_by(Protocol::Tcp)) {
+            true => Err(HoldError::InUse),
+            false => Ok(Hold::of_nothing()),
         }
     }
 

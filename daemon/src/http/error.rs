@@ -101,13 +101,16 @@ fn classify(error: &Error) -> (StatusCode, ErrorCode) {
         Error::Privileged { .. } => (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::PortPrivileged),
         Error::Exhausted { .. } => (StatusCode::CONFLICT, ErrorCode::PoolExhausted),
         Error::Differs { .. } => (StatusCode::CONFLICT, ErrorCode::LeaseDiffers),
-        Error::TooManyLeases { .. } | Error::TooManyFiles => {
+        Error::TooManyLeases { .. } | Error::TooManyAnonymous { .. } | Error::TooManyFiles => {
             (StatusCode::TOO_MANY_REQUESTS, ErrorCode::LimitReached)
         }
+        Error::Stays { .. } | Error::NotContiguous { .. } => (StatusCode::CONFLICT, ErrorCode::LeaseDiffers),
+        Error::Anonymous => (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvalidName),
+        Error::BadOwner { .. } => (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvalidRequest),
         Error::NoSuchLease { .. } => (StatusCode::NOT_FOUND, ErrorCode::NoSuchLease),
         Error::BadRoot { .. } => (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvalidRequest),
         Error::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::StoreUnavailable),
-        Error::Sockets(_) | Error::Claim(_) => {
+        Error::Sockets(_) | Error::Claim(_) | Error::Hold { .. } => {
             (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::SocketTableUnavailable)
         }
     }
@@ -139,16 +142,28 @@ fn hint(error: &Error) -> Option<String> {
         Error::TooManyLeases { .. } => {
             Some("release some, or raise limits.leases_per_project in config.toml".to_owned())
         }
+        Error::TooManyAnonymous { .. } => {
+            Some("release some, or lower limits.kept_percent in config.toml".to_owned())
+        }
+        Error::Stays { key } => Some(format!(
+            "give it a TTL by a PUT with \"reset\": true, or release it: portlease release {} {}",
+            key.project, key.service
+        )),
+        Error::NotContiguous { .. } => {
+            Some("to choose all of them anew, add \"reset\": true to one".to_owned())
+        }
+        Error::Anonymous => Some("POST /v1/leases makes anonymous leases".to_owned()),
+        Error::BadOwner { .. } => Some("owner_pid is the id of a process that runs".to_owned()),
         Error::TooManyFiles => Some("raise the limit before the daemon starts: ulimit -n".to_owned()),
         Error::NoSuchLease { .. } => Some("see which there are: portlease list".to_owned()),
         Error::Store(_) => Some("free some disk space; the daemon tries again by itself".to_owned()),
-        Error::BadRoot { .. } | Error::Sockets(_) | Error::Claim(_) => None,
+        Error::BadRoot { .. } | Error::Sockets(_) | Error::Claim(_) | Error::Hold { .. } => None,
     }
 }
 
 /// What the caller is not shown stands in the log, with its causes.
 fn log(error: &Error) {
-    if matches!(error, Error::Store(_) | Error::Sockets(_) | Error::Claim(_)) {
+    if matches!(error, Error::Store(_) | Error::Sockets(_) | Error::Claim(_) | Error::Hold { .. }) {
         let mut causes = String::new();
         let mut source = error.source();
         while let Some(cause) = source {

@@ -20,6 +20,8 @@ pub(super) struct Filter {
     pub(super) project: Option<ProjectName>,
     /// Those in one state.
     state: Option<LeaseState>,
+    /// Anonymous leases alone, or all but them.
+    anonymous: Option<bool>,
     /// At most so many.
     limit: Option<NonZeroUsize>,
     /// Those behind `PROJECT/SERVICE` in the order of the list, whether or not
@@ -46,7 +48,8 @@ impl Filter {
             let passed = behind
                 .as_ref()
                 .is_none_or(|(project, service)| (&lease.project, &lease.service) > (project, service));
-            passed && self.state.is_none_or(|state| lease.state == state)
+            let anonymous = self.anonymous.is_none_or(|anonymous| lease.project.is_anonymous() == anonymous);
+            passed && anonymous && self.state.is_none_or(|state| lease.state == state)
         };
         let most = self.limit.map_or(usize::MAX, NonZeroUsize::get);
         Ok(leases.into_iter().filter(asked).take(most).collect())

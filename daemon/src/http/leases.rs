@@ -8,13 +8,20 @@ use axum::{
     extract::State,
     http::{StatusCode, Uri},
 };
-use portlease_proto::{ErrorCode, GetRequest, Lease, Leases, ProjectName, ServiceName};
+use portlease_proto::{
+    AnonymousRequest, BatchRequest, ErrorCode, GetRequest, Lease, Leases, ProjectLeases, ProjectName,
+    RenewRequest, ServiceName,
+};
 
 use super::{App, body, error::ApiError, filter::Filter, path::Path};
 use crate::{
     manager::{Error, Granted, Manager},
     registry::LeaseKey,
 };
+
+/// How many leases are placed without leaving the thread that serves everybody:
+/// each takes some tens of microseconds.
+const FEW: usize = 16;
 
 /// `PUT /v1/leases/{project}/{service}`
 pub(super) async fn get(
@@ -24,15 +31,67 @@ pub(super) async fn get(
 ) -> Result<(StatusCode, Json<Lease>), ApiError> {
     let key = key(&project, &service)?;
     let request: GetRequest = body::json(body).await?;
-    request.check().map_err(|detail| {
-        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvalidRequest, detail)
-    })?;
+    request.check().map_err(contradicts_itself)?;
     let Granted { lease, created } = match app.manager.try_get(&key, &request)? {
         Some(granted) => granted,
         None => blocking(app.manager, move |manager| manager.get(&key, &request)).await?,
     };
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(lease)))
+}
+
+/// `PUT /v1/projects/{project}`
+pub(super) async fn get_all(
+    State(app): State<App>,
+    Path(project): Path<String>,
+    body: Body,
+) -> Result<(StatusCode, Json<ProjectLeases>), ApiError> {
+    let project: ProjectName = project.parse()?;
+    let request: BatchRequest = body::json(body).await?;
+    request.check().map_err(contradicts_itself)?;
+    let granted = {
+        let (project, few) = (project.clone(), request.services.len() <= FEW);
+        let at_once = if few { app.manager.try_get_all(&project, &request)? } else { None };
+        match at_once {
+            Some(granted) => granted,
+            None => blocking(app.manager, move |manager| manager.get_all(&project, &request)).await?,
+        }
+    };
+    let created = granted.iter().any(|granted| granted.created);
+    let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+    let leases = granted.into_iter().map(|granted| granted.lease).collect();
+    Ok((status, Json(ProjectLeases { project, leases })))
+}
+
+/// `POST /v1/leases`
+pub(super) async fn get_anonymous(
+    State(app): State<App>,
+    body: Body,
+) -> Result<(StatusCode, Json<Leases>), ApiError> {
+    let request: AnonymousRequest = body::json(body).await?;
+    request.check().map_err(contradicts_itself)?;
+    let at_once = if request.count() <= FEW { app.manager.try_get_anonymous(&request)? } else { None };
+    let granted = match at_once {
+        Some(granted) => granted,
+        None => blocking(app.manager, move |manager| manager.get_anonymous(&request)).await?,
+    };
+    let leases = granted.into_iter().map(|granted| granted.lease).collect();
+    Ok((StatusCode::CREATED, Json(Leases { leases })))
+}
+
+/// `POST /v1/leases/{project}/{service}/renew`
+pub(super) async fn renew(
+    State(app): State<App>,
+    Path((project, service)): Path<(String, String)>,
+    body: Body,
+) -> Result<Json<Lease>, ApiError> {
+    let key = key(&project, &service)?;
+    let request: RenewRequest = body::json(body).await?;
+    let lease = match app.manager.try_renew(&key, &request)? {
+        Some(lease) => lease,
+        None => blocking(app.manager, move |manager| manager.renew(&key, &request)).await?,
+    };
+    Ok(Json(lease))
 }
 
 /// `GET /v1/leases/{project}/{service}`
@@ -90,6 +149,10 @@ pub(super) async fn release_project(
 ) -> Result<StatusCode, ApiError> {
     app.manager.release(&project.parse()?, None)?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn contradicts_itself(detail: String) -> ApiError {
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvalidRequest, detail)
 }
 
 fn key(project: &str, service: &str) -> Result<LeaseKey, ApiError> {

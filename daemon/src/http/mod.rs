@@ -3,6 +3,7 @@
 
 mod body;
 mod error;
+mod events;
 mod filter;
 mod guard;
 mod health;
@@ -13,15 +14,16 @@ mod serve;
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     http::{Method, StatusCode, Uri},
-    routing::{get, put},
+    routing::{get, post, put},
 };
 use portlease_proto::ErrorCode;
+use tokio::sync::watch;
 
 pub use serve::{Door, Server};
 
-use self::error::ApiError;
+use self::{error::ApiError, events::Stopping};
 use crate::{
     manager::{Edges, Manager},
     status::Status,
@@ -39,12 +41,15 @@ pub struct App {
 }
 
 /// The resources of the API.
-fn router(app: App) -> Router {
+fn router(app: App, stopping: watch::Receiver<bool>) -> Router {
     Router::new()
         .route("/v1/health", get(health::health))
-        .route("/v1/leases", get(leases::list))
+        .route("/v1/leases", get(leases::list).post(leases::get_anonymous))
         .route("/v1/leases/{project}", get(leases::list_project).delete(leases::release_project))
         .route("/v1/leases/{project}/{service}", put(leases::get).get(leases::show).delete(leases::release))
+        .route("/v1/leases/{project}/{service}/renew", post(leases::renew))
+        .route("/v1/projects/{project}", put(leases::get_all))
+        .route("/v1/events", get(events::events).layer(Extension(Stopping(stopping))))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .with_state(app)

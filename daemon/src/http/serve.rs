@@ -16,6 +16,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::AbortHandle,
 };
+use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
 use super::{App, guard, router};
@@ -23,6 +24,8 @@ use crate::{manager::Edges, peer};
 
 /// How long a request's head may take to arrive.
 const HEAD_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a client may not read what it is sent.
+const WRITE_PATIENCE: Duration = Duration::from_secs(5);
 /// The most header lines.
 const HEADERS: usize = 64;
 /// The largest head, in bytes.
@@ -68,12 +71,13 @@ impl Server {
     /// that it will get.
     #[must_use]
     pub fn new(app: App, most: u32) -> Self {
+        let stop = watch::Sender::new(false);
         Self {
             edges: app.edges.clone(),
-            router: router(app),
+            router: router(app, stop.subscribe()),
             connections: Arc::new(Semaphore::new(most as usize)),
             most,
-            stop: watch::Sender::new(false),
+            stop,
         }
     }
 
@@ -155,13 +159,15 @@ impl Server {
         let (router, mut stop) = (self.router.clone(), self.stop.subscribe());
         let service = service_fn(move |request| answer(router.clone(), door.clone(), request));
         tokio::spawn(async move {
+            let mut stream = TimeoutStream::new(stream);
+            stream.set_write_timeout(Some(WRITE_PATIENCE));
             let connection = http1::Builder::new()
                 // hyper's time-out for heads does nothing without a timer.
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_PATIENCE)
                 .max_headers(HEADERS)
                 .max_buf_size(HEAD)
-                .serve_connection(TokioIo::new(stream), service);
+                .serve_connection(TokioIo::new(Box::pin(stream)), service);
             let mut connection = pin!(connection);
             tokio::select! {
                 // What a client does wrong on its connection is its own affair.

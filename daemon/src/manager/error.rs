@@ -4,7 +4,9 @@ use portlease_proto::{Explanation, Holder, Lease, Port, PortRange, ProjectName, 
 
 use crate::{
     allocator::Exclusion,
-    sockets::{ClaimError, SocketError},
+    owners::OwnerError,
+    registry::LeaseKey,
+    sockets::{ClaimError, HoldError, SocketError},
     store::StoreError,
 };
 
@@ -64,8 +66,10 @@ pub enum Error {
         port: Port,
     },
     /// Nothing is left of the pool.
-    #[error("no port is free in {}", list(ranges))]
+    #[error("no {} free in {}", in_a_row(*count), list(ranges))]
     Exhausted {
+        /// How many ports in a row were wanted.
+        count: usize,
         /// Where it was looked for.
         ranges: Vec<PortRange>,
         /// What was skipped and why, when asked for.
@@ -87,6 +91,12 @@ pub enum Error {
         /// The limit.
         most: usize,
     },
+    /// Anonymous leases have as much of the pool as they may.
+    #[error("anonymous leases have {most} ports, and the rest of the pool is kept for projects")]
+    TooManyAnonymous {
+        /// The limit.
+        most: usize,
+    },
     /// No more files can be opened.
     #[error("the limit on open files is reached: each lease takes one")]
     TooManyFiles,
@@ -97,6 +107,41 @@ pub enum Error {
         project: ProjectName,
         /// The service asked for; none for the whole project.
         service: Option<ServiceName>,
+    },
+    /// A TTL was given for a lease that has none.
+    #[error("{key} stays until it is released, so there is nothing to renew for a time")]
+    Stays {
+        /// The lease.
+        key: LeaseKey,
+    },
+    /// Only the daemon makes leases there.
+    #[error("the project - is that of anonymous leases, and they have no names to be asked for by")]
+    Anonymous,
+    /// A block exists in part, and what is missing does not fit to it.
+    #[error("the ports of {project} cannot follow one another: {how}")]
+    NotContiguous {
+        /// The project.
+        project: ProjectName,
+        /// What is in the way.
+        how: String,
+    },
+    /// The owner is no process that can be watched.
+    #[error("process {pid} cannot own a lease")]
+    BadOwner {
+        /// As it was given.
+        pid: u32,
+        /// Why not.
+        #[source]
+        source: OwnerError,
+    },
+    /// A hold cannot be taken.
+    #[error("port {port} cannot be held")]
+    Hold {
+        /// The port.
+        port: Port,
+        /// Why not.
+        #[source]
+        source: HoldError,
     },
     /// The root is not a directory.
     #[error("root {root} is no directory")]
@@ -118,6 +163,12 @@ pub enum Error {
     Claim(#[source] ClaimError),
 }
 
+impl Error {
+    pub(super) fn no_such_lease(key: &LeaseKey) -> Self {
+        Self::NoSuchLease { project: key.project.clone(), service: Some(key.service.clone()) }
+    }
+}
+
 impl From<SocketError> for Error {
     fn from(error: SocketError) -> Self {
         match error {
@@ -125,6 +176,10 @@ impl From<SocketError> for Error {
             error => Self::Sockets(error),
         }
     }
+}
+
+fn in_a_row(count: usize) -> String {
+    if count == 1 { "port is".to_owned() } else { format!("{count} ports in a row are") }
 }
 
 fn list(ranges: &[PortRange]) -> String {

@@ -7,13 +7,15 @@ use portlease_proto::{Change, GetRequest, Lease, Port};
 
 use super::{
     Error, Inner, Manager,
+    draft::{Draft, Placed},
     identify::{Findings, Interrupt, Occupancy},
+    kept::bad_owner,
     place::Move,
     view,
 };
 use crate::{
     clock::Now,
-    registry::{self, LeaseKey, Record},
+    registry::{LeaseKey, Owner, Record, Term},
     sockets::ClaimError,
 };
 
@@ -26,11 +28,12 @@ pub struct Granted {
     pub created: bool,
 }
 
-/// A request whose root is resolved.
+/// A request whose root and owner were looked up.
 pub(super) struct Wanted<'a> {
-    pub(super) key: &'a LeaseKey,
+    pub(super) key: LeaseKey,
     pub(super) request: &'a GetRequest,
     pub(super) root: Option<String>,
+    pub(super) owner: Option<Owner>,
     pub(super) now: Now,
 }
 
@@ -40,7 +43,7 @@ impl Manager {
     /// # Errors
     /// Any [`Error`]; then nothing has changed.
     pub fn get(&self, key: &LeaseKey, request: &GetRequest) -> Result<Granted, Error> {
-        let wanted = self.wanted(key, request)?;
+        let wanted = self.wanted_by_name(key, request)?;
         self.thoroughly(|findings| self.attempt_get(&wanted, findings))
     }
 
@@ -50,44 +53,75 @@ impl Manager {
     /// # Errors
     /// As [`Manager::get`].
     pub fn try_get(&self, key: &LeaseKey, request: &GetRequest) -> Result<Option<Granted>, Error> {
-        match self.attempt_get(&self.wanted(key, request)?, &Findings::new()) {
+        match self.attempt_get(&self.wanted_by_name(key, request)?, &Findings::new()) {
             Ok(granted) => Ok(Some(granted)),
             Err(Interrupt::Identify(_)) => Ok(None),
             Err(Interrupt::Failed(error)) => Err(error),
         }
     }
 
-    fn wanted<'a>(&self, key: &'a LeaseKey, request: &'a GetRequest) -> Result<Wanted<'a>, Error> {
-        let root = request.root.as_deref().map(resolve_root).transpose()?;
-        Ok(Wanted { key, request, root, now: self.edges.clock.now() })
+    fn wanted_by_name<'a>(&self, key: &LeaseKey, request: &'a GetRequest) -> Result<Wanted<'a>, Error> {
+        if key.project.is_anonymous() {
+            return Err(Error::Anonymous);
+        }
+        self.wanted(key.clone(), request, request.root.as_deref())
+    }
+
+    pub(super) fn wanted<'a>(
+        &self,
+        key: LeaseKey,
+        request: &'a GetRequest,
+        root: Option<&str>,
+    ) -> Result<Wanted<'a>, Error> {
+        let root = root.map(resolve_root).transpose()?;
+        let owner = request.owner_pid.map(|pid| self.owner(pid.get())).transpose()?;
+        Ok(Wanted { key, request, root, owner, now: self.edges.clock.now() })
+    }
+
+    fn owner(&self, pid: u32) -> Result<Owner, Error> {
+        self.edges.owners.find(pid).map_err(|error| bad_owner(pid, error))
     }
 
     fn attempt_get(&self, wanted: &Wanted<'_>, findings: &Findings) -> Result<Granted, Interrupt> {
-        let mut inner = self.lock();
-        match inner.registry.find(wanted.key).cloned() {
-            None => self.place(&mut inner, wanted, Move::New, findings),
+        let granted =
+            self.all_or_nothing(wanted.now, |inner, draft| self.fill(inner, draft, wanted, findings))?;
+        // One lease was drafted.
+        granted.into_iter().next().ok_or_else(|| Error::no_such_lease(&wanted.key).into())
+    }
+
+    /// Drafts what one request asks for.
+    pub(super) fn fill(
+        &self,
+        inner: &mut Inner,
+        draft: &mut Draft,
+        wanted: &Wanted<'_>,
+        findings: &Findings,
+    ) -> Result<(), Interrupt> {
+        match inner.registry.find(&wanted.key).cloned() {
+            None => self.place(inner, draft, wanted, Move::New, findings),
             Some(record) if wanted.request.reset => {
-                self.place(&mut inner, wanted, Move::Asked(&record), findings)
+                self.place(inner, draft, wanted, Move::Asked(&record), findings)
             }
-            Some(record) => self.keep(&mut inner, wanted, &record, findings),
+            Some(record) => self.keep(inner, draft, wanted, &record, findings),
         }
     }
 
     /// The lease is there: a look-up, unless a stranger is on its port.
-    fn keep(
+    pub(super) fn keep(
         &self,
         inner: &mut Inner,
+        draft: &mut Draft,
         wanted: &Wanted<'_>,
         record: &Record,
         findings: &Findings,
-    ) -> Result<Granted, Interrupt> {
+    ) -> Result<(), Interrupt> {
         // Who is there is judged by the root that the lease is about to have:
         // else the answer to the same request would be another one next time.
         let noted = noted(record, wanted);
         let occupancy = inner.occupancy(&self.edges, &noted, findings)?;
-        let claim = inner.claim(&self.edges, self.settings.claims, record.port);
+        let claim = inner.kept.claim(&self.edges, record.port).map(|_| ());
         if let Some(how) = contradiction(record, wanted) {
-            let lease = Box::new(view::lease(record, occupancy, claim.is_ok()));
+            let lease = Box::new(view::lease(record, occupancy, claim.is_ok(), wanted.now));
             return Err(Error::Differs { lease, how }.into());
         }
         // An exact port is that one or none.
@@ -98,36 +132,43 @@ impl Manager {
                 if stay {
                     return Err(Error::InUse { port: record.port, holder: Box::new(holder) }.into());
                 }
-                self.place(inner, wanted, Move::Away(record, because), findings)
+                self.place(inner, draft, wanted, Move::Away(record, because), findings)
             }
             (Occupancy::Idle, Err(ClaimError::Taken)) => {
                 if stay {
                     return Err(Error::Claimed { port: record.port }.into());
                 }
                 let because = "taken by another portlease daemon on this machine".to_owned();
-                self.place(inner, wanted, Move::Away(record, because), findings)
+                self.place(inner, draft, wanted, Move::Away(record, because), findings)
             }
             (Occupancy::Idle, Err(ClaimError::TooManyFiles)) => Err(Error::TooManyFiles.into()),
             (Occupancy::Idle, Err(error @ ClaimError::Call(_))) => Err(Error::Claim(error).into()),
             // A running app keeps its port whatever became of the claim.
             (occupancy @ Occupancy::Own(_), _) | (occupancy @ Occupancy::Idle, Ok(())) => {
-                if noted != *record {
-                    inner.commit(&[registry::Change::Put(noted.clone())])?;
-                }
-                let mut lease = view::lease(&noted, occupancy, true);
-                lease.explain = wanted.request.explain.then(Default::default);
-                Ok(Granted { lease, created: false })
+                inner.hold_again(&self.edges, noted.hold, noted.port);
+                let explain = wanted.request.explain.then(Default::default);
+                let before = Some(record.clone());
+                draft.add(Placed { before, record: noted, occupancy, changed: None, explain });
+                Ok(())
             }
         }
     }
 }
 
-/// The lease with labels or a root that the request brings and it has not.
+/// The lease with labels, a hold or a root that the request brings and it has
+/// not, and with a term that has at least half of its time left.
 fn noted(record: &Record, wanted: &Wanted<'_>) -> Record {
     let mut noted = record.clone();
     noted.root = noted.root.or_else(|| wanted.root.clone());
+    noted.hold = wanted.request.hold.unwrap_or(noted.hold);
     if let Some(labels) = &wanted.request.labels {
         noted.labels.clone_from(labels);
+    }
+    if let (Some(ttl), Some(term)) = (wanted.request.ttl_s, noted.life.term)
+        && term.left(wanted.now) < ttl.duration() / 2
+    {
+        noted.life.term = Some(Term::begin(ttl, wanted.now));
+        noted.renewed_at = wanted.now.wall;
     }
     noted
 }
@@ -143,6 +184,18 @@ fn contradiction(record: &Record, wanted: &Wanted<'_>) -> Option<String> {
     }
     if let Some(protocol) = request.protocol.filter(|protocol| *protocol != record.protocol) {
         return Some(format!("its protocol is {}, not {protocol}", record.protocol));
+    }
+    if let Some(ttl) = request.ttl_s.filter(|ttl| record.life.term.is_none_or(|term| term.ttl != *ttl)) {
+        return Some(match record.life.term {
+            Some(term) => format!("its TTL is {}, not {ttl}", term.ttl),
+            None => "it stays until it is released".to_owned(),
+        });
+    }
+    if let Some(owner) = wanted.owner.filter(|owner| record.life.owner != Some(*owner)) {
+        return Some(match record.life.owner {
+            Some(other) => format!("it belongs to process {}, not {}", other.pid, owner.pid),
+            None => "it belongs to no process".to_owned(),
+        });
     }
     match (&record.root, &wanted.root) {
         (Some(has), Some(wants)) if has != wants => Some(format!("its root is {has}, not {wants}")),

@@ -11,7 +11,7 @@ use crate::{
     ownership::{self, Question},
     processes::{OpenSocket, Process},
     registry::Record,
-    sockets::{Leftovers, SocketRow, SocketState, Verdict},
+    sockets::{Leftovers, SocketRow, SocketState, Transport, Verdict},
 };
 
 /// Keeps the memory from growing with every server that was ever seen.
@@ -77,8 +77,11 @@ impl Manager {
 
     /// Finds the processes behind `rows`. May walk all processes.
     pub(super) fn identify(&self, rows: Vec<SocketRow>) -> Vec<Occupant> {
+        let mut rows = rows;
         let unknown: Vec<u64> = {
             let mut inner = self.lock();
+            // A hold of ours is in nobody's way.
+            rows.retain(|row| !inner.kept.is_hold(row.port, row.inode));
             rows.iter().filter(|row| inner.recall(&self.edges, row).is_none()).map(|row| row.inode).collect()
         };
         let found: Vec<Known> = self
@@ -195,6 +198,16 @@ impl Occupant {
                 Holder { user: self.row.uid.map(|uid| edges.processes.user_name(uid)), ..Holder::default() }
             }
         }
+    }
+
+    /// What tells its socket from others on its port.
+    pub(super) fn socket(&self) -> (Transport, u64) {
+        (self.row.transport, self.row.inode)
+    }
+
+    /// Whether it can be reached from outside this machine.
+    pub(super) fn is_exposed(&self) -> bool {
+        self.row.state == SocketState::Listening && !self.row.address.to_canonical().is_loopback()
     }
 
     /// The port that the socket is on.

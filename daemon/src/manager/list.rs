@@ -19,7 +19,8 @@ impl Manager {
     /// [`Error::Sockets`]: a state that is not known is not shown as free.
     pub fn list(&self, project: Option<&ProjectName>) -> Result<Vec<Lease>, Error> {
         let records: Vec<Record> = {
-            let inner = self.lock();
+            let mut inner = self.lock();
+            inner.sweep(&self.edges, self.edges.clock.now());
             match project {
                 Some(project) => inner.registry.of_project(project).cloned().collect(),
                 None => inner.registry.all().cloned().collect(),
@@ -42,10 +43,11 @@ impl Manager {
                 None => Occupancy::Idle,
                 Some(occupants) => inner.judge(&self.edges, record, occupants),
             };
-            records.iter().map(|record| (judge(record), inner.claims.contains_key(&record.port))).collect()
+            records.iter().map(|record| (judge(record), inner.kept.is_claimed(record.port))).collect()
         };
         // Looks at each root, which may lie on a slow disk: without the lock.
-        let show = |(record, (occupancy, claimed))| view::lease(record, occupancy, claimed);
+        let now = self.edges.clock.now();
+        let show = |(record, (occupancy, claimed))| view::lease(record, occupancy, claimed, now);
         Ok(records.iter().zip(facts).map(show).collect())
     }
 
@@ -82,13 +84,12 @@ impl Manager {
     }
 
     fn attempt_show(&self, key: &LeaseKey, findings: &Findings) -> Result<Lease, Interrupt> {
+        let now = self.edges.clock.now();
         let mut inner = self.lock();
-        let record = inner.registry.find(key).cloned().ok_or_else(|| Error::NoSuchLease {
-            project: key.project.clone(),
-            service: Some(key.service.clone()),
-        })?;
+        inner.sweep(&self.edges, now);
+        let record = inner.registry.find(key).cloned().ok_or_else(|| Error::no_such_lease(key))?;
         let occupancy = inner.occupancy(&self.edges, &record, findings)?;
-        let claimed = inner.claims.contains_key(&record.port);
-        Ok(view::lease(&record, occupancy, claimed))
+        let claimed = inner.kept.is_claimed(record.port);
+        Ok(view::lease(&record, occupancy, claimed, now))
     }
 }

@@ -2,36 +2,48 @@
 //! returns has happened and is in the store. Methods that may walk tables or
 //! processes say so; call those from a thread that may block.
 
+mod anonymous;
+mod batch;
+mod block;
+mod draft;
 mod error;
 mod get;
 mod identify;
+mod kept;
+mod life;
 mod list;
 mod place;
 mod skip;
 #[cfg(test)]
 mod tests;
 mod view;
+mod watch;
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use portlease_proto::{Port, ProjectName, ServiceName};
+use portlease_proto::{Event, Port};
 
 pub use error::Error;
 pub use get::Granted;
+pub use watch::Changed;
 
 use crate::{
     allocator::{Exclusions, Pool},
     clock::{Clock, Now},
+    events::Events,
+    owners::Owners,
     processes::Processes,
-    registry::{Change, LeaseKey, Registry},
-    sockets::{Claim, ClaimError, Sockets},
+    registry::{Change, Owner, Registry},
+    sockets::Sockets,
     store::{Store, StoreError},
 };
 use identify::Known;
+use kept::Kept;
+use watch::Watched;
 
 /// The edges that the manager works with.
 #[derive(Clone)]
@@ -40,8 +52,12 @@ pub struct Edges {
     pub sockets: Arc<dyn Sockets>,
     /// Who is behind a socket.
     pub processes: Arc<dyn Processes>,
+    /// The processes that leases live and die with.
+    pub owners: Arc<dyn Owners>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where it is told what happens.
+    pub events: Arc<Events>,
 }
 
 /// What the owner of the machine decides.
@@ -51,13 +67,15 @@ pub struct Settings {
     pub pool: Pool,
     /// The most leases of one project.
     pub leases_per_project: usize,
-    /// The most claims, each of which takes an open file.
-    pub claims: usize,
+    /// How much of the pool anonymous leases never get, in percent.
+    pub kept_percent: u8,
+    /// The most claims, holds and owners, each of which takes an open file.
+    pub files: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { pool: Pool::default(), leases_per_project: 1024, claims: usize::MAX }
+        Self { pool: Pool::default(), leases_per_project: 1024, kept_percent: 10, files: usize::MAX }
     }
 }
 
@@ -71,9 +89,12 @@ pub struct Manager {
 struct Inner {
     registry: Registry,
     store: Box<dyn Store>,
-    /// One for each lease whose port no other daemon has.
-    claims: HashMap<Port, Claim>,
+    /// With a claim for each lease whose port no other daemon has.
+    kept: Kept,
+    /// Owners that have ended, and whose leases have not.
+    ended_owners: Vec<Owner>,
     known: HashMap<u64, Known>,
+    watched: Watched,
     exclusions: Exclusions,
     exclusions_read: Option<Duration>,
     unsaved: bool,
@@ -84,17 +105,26 @@ impl Manager {
     /// daemon took meanwhile stays unclaimed, and its lease is `taken`.
     #[must_use]
     pub fn new(edges: Edges, settings: Settings, store: Box<dyn Store>, registry: Registry) -> Self {
-        let claim = |port| edges.sockets.claim(port).ok().map(|claim| (port, claim));
-        let claims = registry.all().take(settings.claims).filter_map(|record| claim(record.port)).collect();
-        let inner = Inner {
+        let mut kept = Kept::new(settings.files);
+        for record in registry.all() {
+            let _taken = kept.claim(&edges, record.port);
+        }
+        let mut inner = Inner {
             registry,
             store,
-            claims,
+            kept,
+            ended_owners: Vec::new(),
             known: HashMap::new(),
+            watched: Watched::default(),
             exclusions: Exclusions::default(),
             exclusions_read: None,
             unsaved: false,
         };
+        inner.watch_again(&edges);
+        let held: Vec<Port> = inner.registry.all().filter(|r| r.hold).map(|r| r.port).collect();
+        for port in held {
+            inner.hold_again(&edges, true, port);
+        }
         Self { edges, settings, inner: Mutex::new(inner) }
     }
 
@@ -117,29 +147,6 @@ impl Manager {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// Ends one lease of a project, or all of them.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchLease`]; [`Error::Store`], and then nothing is released.
-    pub fn release(&self, project: &ProjectName, service: Option<&ServiceName>) -> Result<(), Error> {
-        let now = self.edges.clock.now();
-        let mut inner = self.lock();
-        let records = inner.registry.of_project(project);
-        let (keys, ports): (Vec<LeaseKey>, Vec<Port>) = records
-            .filter(|record| service.is_none_or(|service| record.key.service == *service))
-            .map(|record| (record.key.clone(), record.port))
-            .unzip();
-        if keys.is_empty() {
-            return Err(Error::NoSuchLease { project: project.clone(), service: service.cloned() });
-        }
-        let changes = inner.registry.release(&keys, now);
-        inner.commit(&changes)?;
-        for port in ports {
-            inner.claims.remove(&port);
-        }
-        Ok(())
     }
 
     /// Whether anything was committed since the last call.
@@ -173,8 +180,8 @@ impl Manager {
 }
 
 impl Inner {
-    /// Saves, then applies. After an error everything is as it was.
-    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+    /// Saves, then applies, then tells. After an error everything is as it was.
+    fn commit(&mut self, edges: &Edges, changes: &[Change], events: Vec<Event>) -> Result<(), StoreError> {
         match self.store.commit(changes) {
             Err(StoreError::Gone) => {
                 self.rewrite()?;
@@ -186,6 +193,7 @@ impl Inner {
             self.registry.apply(change);
         }
         self.unsaved = true;
+        edges.events.publish(events);
         Ok(())
     }
 
@@ -204,19 +212,5 @@ impl Inner {
             self.exclusions_read = Some(now.boot);
         }
         self.exclusions.clone()
-    }
-
-    /// Claims a port that we are to have, unless it is claimed already. The
-    /// last files are kept for answering.
-    fn claim(&mut self, edges: &Edges, most: usize, port: Port) -> Result<(), ClaimError> {
-        let full = self.claims.len() >= most;
-        match self.claims.entry(port) {
-            Entry::Occupied(_) => Ok(()),
-            Entry::Vacant(_) if full => Err(ClaimError::TooManyFiles),
-            Entry::Vacant(place) => {
-                place.insert(edges.sockets.claim(port)?);
-                Ok(())
-            }
-        }
     }
 }

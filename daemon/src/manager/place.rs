@@ -5,15 +5,15 @@ use portlease_proto::{Explanation, GetRequest, Holder, Port};
 
 use super::{
     Error, Inner, Manager,
-    get::{Granted, Wanted, change},
+    draft::{Draft, Placed},
+    get::{Wanted, change},
     identify::{Findings, Interrupt, Occupancy, first_holder, only_leftovers},
     skip::Skip,
-    view,
 };
 use crate::{
-    allocator::{self, Candidate, Exclusions, Wish},
-    registry::{Change, Record},
-    sockets::{ClaimError, Leftovers, SocketRow, SocketState, Verdict},
+    allocator::{self, Candidate, Exclusions, Obstacle, Wish},
+    registry::{Life, Record, Term},
+    sockets::{ClaimError, HoldError, Leftovers, SocketRow, SocketState, Verdict},
 };
 
 /// How many holders of skipped ports an explanation names; each may cost a walk
@@ -40,7 +40,7 @@ impl Move<'_> {
 }
 
 /// What a candidate comes to.
-enum Outcome {
+pub(super) enum Outcome {
     Fits,
     /// It is the lease's own port and stays so.
     Stays(Occupancy),
@@ -48,34 +48,35 @@ enum Outcome {
 }
 
 impl Manager {
-    /// Finds a port, saves the lease with it, and only then answers.
+    /// Finds a port and drafts the lease with it.
     pub(super) fn place(
         &self,
         inner: &mut Inner,
+        draft: &mut Draft,
         wanted: &Wanted<'_>,
         why: Move<'_>,
         findings: &Findings,
-    ) -> Result<Granted, Interrupt> {
-        let project = &wanted.key.project;
-        let most = self.settings.leases_per_project;
-        if why.record().is_none() && inner.registry.of_project(project).count() >= most {
-            return Err(Error::TooManyLeases { project: project.clone(), most }.into());
+    ) -> Result<(), Interrupt> {
+        if why.record().is_none() {
+            self.check_room(inner, draft, wanted, 1)?;
         }
         let request = &request(wanted, &why);
         let exclusions = inner.current_exclusions(&self.edges, wanted.now);
         let mut explanation = Explanation::default();
-        let candidates = allocator::candidates(wanted.key, request, &self.settings.pool);
+        let candidates = allocator::candidates(&wanted.key, request, &self.settings.pool);
         for candidate in candidates {
             if candidate.wish == Wish::Pool && explanation.start.is_none() {
                 explanation.start = Some(candidate.port);
             }
             let consider = Consider { wanted, request, why: &why, exclusions: &exclusions, findings };
-            match self.consider(inner, &consider, candidate)? {
+            match self.consider(inner, draft, &consider, candidate)? {
                 Outcome::Fits => {
-                    return self.settle(inner, wanted, why, candidate.port, Occupancy::Idle, explanation);
+                    draft.add(placed(wanted, &why, candidate.port, Occupancy::Idle, explanation));
+                    return Ok(());
                 }
                 Outcome::Stays(occupancy) => {
-                    return self.settle(inner, wanted, why, candidate.port, occupancy, explanation);
+                    draft.add(placed(wanted, &why, candidate.port, occupancy, explanation));
+                    return Ok(());
                 }
                 Outcome::Skip(skip) if candidate.wish == Wish::Exact => {
                     return Err(skip.into_error(candidate.port, inner, &self.edges, findings)?.into());
@@ -86,14 +87,40 @@ impl Manager {
                 Outcome::Skip(_) => {}
             }
         }
-        let ranges = request.range.map_or_else(|| self.settings.pool.ranges().to_vec(), |range| vec![range]);
-        let explain = request.explain.then(|| Box::new(explanation));
-        Err(Error::Exhausted { ranges, explain }.into())
+        Err(self.exhausted(request, 1, explanation).into())
     }
 
-    fn consider(
+    pub(super) fn exhausted(&self, request: &GetRequest, count: usize, explanation: Explanation) -> Error {
+        let ranges = request.range.map_or_else(|| self.settings.pool.ranges().to_vec(), |range| vec![range]);
+        let explain = request.explain.then(|| Box::new(explanation));
+        Error::Exhausted { count, ranges, explain }
+    }
+
+    /// Whether a project may have so many leases more.
+    pub(super) fn check_room(
+        &self,
+        inner: &Inner,
+        draft: &Draft,
+        wanted: &Wanted<'_>,
+        more: usize,
+    ) -> Result<(), Error> {
+        let project = &wanted.key.project;
+        let then = inner.registry.count(project) + draft.new_leases() + more;
+        if project.is_anonymous() {
+            let share = 100 - usize::from(self.settings.kept_percent.min(100));
+            let most = self.settings.pool.len() * share / 100;
+            return if then > most { Err(Error::TooManyAnonymous { most }) } else { Ok(()) };
+        }
+        let most = self.settings.leases_per_project;
+        if then > most { Err(Error::TooManyLeases { project: project.clone(), most }) } else { Ok(()) }
+    }
+
+    /// What a candidate comes to. One that fits is claimed, and held if that is
+    /// asked for, on account of the draft.
+    pub(super) fn consider(
         &self,
         inner: &mut Inner,
+        draft: &mut Draft,
         consider: &Consider<'_>,
         candidate: Candidate,
     ) -> Result<Outcome, Interrupt> {
@@ -103,18 +130,32 @@ impl Manager {
         }
         let Consider { wanted, request, exclusions, .. } = consider;
         let obstacle =
-            allocator::obstacle(port, wanted.key, request, exclusions, &inner.registry, wanted.now);
-        if let Some(obstacle) = obstacle {
+            allocator::obstacle(port, &wanted.key, request, exclusions, &inner.registry, wanted.now);
+        let drafted = || draft.at(port).cloned().map(Obstacle::Leased);
+        if let Some(obstacle) = obstacle.or_else(drafted) {
             return Ok(Outcome::Skip(Skip::Tables(obstacle)));
         }
         if let Some(taken) = self.claim(inner, port)? {
             return Ok(taken);
         }
-        let outcome = self.ask_kernel(inner, consider, candidate);
-        if !matches!(outcome, Ok(Outcome::Fits)) {
-            inner.claims.remove(&port);
+        let outcome = self.ask_kernel(inner, consider, candidate).and_then(|outcome| match outcome {
+            Outcome::Fits if is_held(consider) => Ok(self.hold(inner, port)?),
+            outcome => Ok(outcome),
+        });
+        match outcome {
+            Ok(Outcome::Fits) => draft.claimed(port),
+            _ => inner.kept.let_go(port),
         }
         outcome
+    }
+
+    fn hold(&self, inner: &mut Inner, port: Port) -> Result<Outcome, Error> {
+        match inner.kept.hold(&self.edges, port) {
+            Ok(()) => Ok(Outcome::Fits),
+            Err(HoldError::InUse) => Ok(Outcome::Skip(Skip::InUse(Holder::default()))),
+            Err(HoldError::TooManyFiles) => Err(Error::TooManyFiles),
+            Err(source @ HoldError::Call(_)) => Err(Error::Hold { port, source }),
+        }
     }
 
     /// The port that the lease has already: it stays unless a stranger is on it.
@@ -130,16 +171,21 @@ impl Manager {
         }
         // It may be asked to cover more than it did, or to have another root.
         let asked = self::record(consider.wanted, Some(record), port);
-        Ok(match inner.occupancy(&self.edges, &asked, consider.findings)? {
-            Occupancy::Stranger(holder) => Outcome::Skip(Skip::InUse(holder)),
-            occupancy => self.claim(inner, port)?.unwrap_or(Outcome::Stays(occupancy)),
-        })
+        let occupancy = inner.occupancy(&self.edges, &asked, consider.findings)?;
+        if let Occupancy::Stranger(holder) = occupancy {
+            return Ok(Outcome::Skip(Skip::InUse(holder)));
+        }
+        if let Some(taken) = self.claim(inner, port)? {
+            return Ok(taken);
+        }
+        inner.hold_again(&self.edges, asked.hold && occupancy == Occupancy::Idle, port);
+        Ok(Outcome::Stays(occupancy))
     }
 
     /// Claims a port; what comes of it instead when another daemon has it.
     fn claim(&self, inner: &mut Inner, port: Port) -> Result<Option<Outcome>, Error> {
-        match inner.claim(&self.edges, self.settings.claims, port) {
-            Ok(()) => Ok(None),
+        match inner.kept.claim(&self.edges, port) {
+            Ok(_) => Ok(None),
             Err(ClaimError::Taken) => Ok(Some(Outcome::Skip(Skip::Claimed))),
             Err(ClaimError::TooManyFiles) => Err(Error::TooManyFiles),
             Err(error @ ClaimError::Call(_)) => Err(Error::Claim(error)),
@@ -157,7 +203,9 @@ impl Manager {
         let protocol = request.protocol.unwrap_or_default();
         let sockets = &self.edges.sockets;
         // A project's own leftovers never cost it the port that it just released.
-        let was_ours = inner.registry.cooling(port, wanted.now) == Some(&wanted.key.project);
+        // The anonymous leases are not of one project.
+        let was_ours = !wanted.key.project.is_anonymous()
+            && inner.registry.cooling(port, wanted.now) == Some(&wanted.key.project);
         let leftovers = if was_ours { Leftovers::Ignored } else { Leftovers::InTheWay };
         match sockets.probe(port, protocol, leftovers)? {
             Verdict::Free => return Ok(Outcome::Fits),
@@ -180,46 +228,38 @@ impl Manager {
             None => Skip::InUse(Holder::default()),
         }))
     }
+}
 
-    /// Saves the lease on its port. Until that is done nothing has changed but
-    /// the claim, which goes again if it cannot be done.
-    fn settle(
-        &self,
-        inner: &mut Inner,
-        wanted: &Wanted<'_>,
-        why: Move<'_>,
-        port: Port,
-        occupancy: Occupancy,
-        explanation: Explanation,
-    ) -> Result<Granted, Interrupt> {
-        let before = why.record();
-        let record = record(wanted, before, port);
-        if before != Some(&record)
-            && let Err(error) = inner.commit(&[Change::Put(record.clone())])
-        {
-            if before.is_none_or(|before| before.port != port) {
-                inner.claims.remove(&port);
-            }
-            return Err(Error::Store(error).into());
-        }
-        let mut lease = view::lease(&record, occupancy, true);
-        lease.explain = wanted.request.explain.then_some(explanation);
-        if let Some(before) = before {
-            if before.port != port {
-                inner.claims.remove(&before.port);
-            }
-            let because = match &why {
-                Move::Away(_, because) => because.clone(),
-                Move::Asked(_) | Move::New => "asked to choose anew".to_owned(),
-            };
-            lease.changed = change(before.port, port, because);
-        }
-        Ok(Granted { lease, created: before.is_none() })
+/// The lease on the port that was found.
+pub(super) fn placed(
+    wanted: &Wanted<'_>,
+    why: &Move<'_>,
+    port: Port,
+    occupancy: Occupancy,
+    explanation: Explanation,
+) -> Placed {
+    let before = why.record();
+    let because = match why {
+        Move::Away(_, because) => because.clone(),
+        Move::Asked(_) | Move::New => "asked to choose anew".to_owned(),
+    };
+    Placed {
+        record: record(wanted, before, port),
+        occupancy,
+        changed: before.and_then(|before| change(before.port, port, because)),
+        explain: wanted.request.explain.then_some(explanation),
+        before: before.cloned(),
     }
 }
 
+/// Whether the lease that is considered is to have a hold.
+fn is_held(consider: &Consider<'_>) -> bool {
+    let before = consider.why.record().is_some_and(|record| record.hold);
+    consider.request.hold.unwrap_or(before)
+}
+
 /// A lease that moves keeps its protocol unless told otherwise.
-fn request(wanted: &Wanted<'_>, why: &Move<'_>) -> GetRequest {
+pub(super) fn request(wanted: &Wanted<'_>, why: &Move<'_>) -> GetRequest {
     let mut request = wanted.request.clone();
     if let Some(record) = why.record() {
         request.protocol = request.protocol.or(Some(record.protocol));
@@ -228,12 +268,12 @@ fn request(wanted: &Wanted<'_>, why: &Move<'_>) -> GetRequest {
 }
 
 /// What stays the same from candidate to candidate.
-struct Consider<'a> {
-    wanted: &'a Wanted<'a>,
-    request: &'a GetRequest,
-    why: &'a Move<'a>,
-    exclusions: &'a Exclusions,
-    findings: &'a Findings,
+pub(super) struct Consider<'a> {
+    pub(super) wanted: &'a Wanted<'a>,
+    pub(super) request: &'a GetRequest,
+    pub(super) why: &'a Move<'a>,
+    pub(super) exclusions: &'a Exclusions,
+    pub(super) findings: &'a Findings,
 }
 
 /// The lease as it is to be saved.
@@ -241,12 +281,14 @@ fn record(wanted: &Wanted<'_>, before: Option<&Record>, port: Port) -> Record {
     let request = wanted.request;
     let wall = wanted.now.wall;
     let mut record = before.cloned().unwrap_or_else(|| Record {
-        id: uuid::Uuid::new_v4().simple().to_string(),
+        id: if wanted.key.project.is_anonymous() { wanted.key.service.to_string() } else { new_id() },
         key: wanted.key.clone(),
         port,
         protocol: request.protocol.unwrap_or_default(),
         root: None,
         labels: Default::default(),
+        hold: false,
+        life: Life::default(),
         created_at: wall,
         renewed_at: wall,
     });
@@ -259,9 +301,23 @@ fn record(wanted: &Wanted<'_>, before: Option<&Record>, port: Port) -> Record {
     if let Some(labels) = &request.labels {
         record.labels.clone_from(labels);
     }
+    if let Some(hold) = request.hold {
+        record.hold = hold;
+    }
+    if let Some(ttl) = request.ttl_s {
+        record.life.term = Some(Term::begin(ttl, wanted.now));
+    }
+    if wanted.owner.is_some() {
+        record.life.owner = wanted.owner;
+    }
     if record.port != port {
         record.port = port;
         record.renewed_at = wall;
     }
     record
+}
+
+/// What no other lease has, nor had.
+pub(super) fn new_id() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
 }

@@ -1,13 +1,16 @@
 //! The manager with every edge fixed: what it grants, moves, refuses and saves.
 
+mod batch;
 mod choice;
 mod contradictions;
 mod failures;
+mod life;
 mod list;
 mod lookup;
 mod random;
 mod release;
 mod strangers;
+mod watch;
 
 use portlease_proto::{GetRequest, Lease, Port};
 
@@ -67,9 +70,7 @@ impl Manager {
 
     /// The ports that are claimed, in order.
     fn claimed(&self) -> Vec<Port> {
-        let mut ports: Vec<Port> = self.lock().claims.keys().copied().collect();
-        ports.sort_unstable();
-        ports
+        self.lock().kept.claimed()
     }
 }
 

@@ -2,13 +2,17 @@
 //! clock, no log. It changes only by [`Change`]s, and the manager applies
 //! them only after the store has committed the very same ones.
 
+mod life;
+
 use std::{
-    collections::{BTreeMap, HashMap, hash_map::Entry},
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
     fmt,
     time::{Duration, SystemTime},
 };
 
 use portlease_proto::{Port, ProjectName, Protocol, ServiceName};
+
+pub use life::{Life, Owner, Term};
 
 use crate::clock::Now;
 
@@ -45,9 +49,13 @@ pub struct Record {
     pub root: Option<String>,
     /// The caller's own text.
     pub labels: BTreeMap<String, String>,
+    /// Whether a socket of ours is to keep the port until the app binds it.
+    pub hold: bool,
+    /// When it ends by itself.
+    pub life: Life,
     /// When it was first granted.
     pub created_at: SystemTime,
-    /// When it was last granted or moved.
+    /// When it was last granted, moved or renewed.
     pub renewed_at: SystemTime,
 }
 
@@ -96,6 +104,9 @@ pub struct Registry {
     cooling: HashMap<Port, Cooling>,
     /// How many leases have each root.
     roots: HashMap<String, usize>,
+    /// The leases that must be renewed, the first to end first.
+    terms: BTreeSet<(Duration, LeaseKey)>,
+    owners: HashMap<Owner, BTreeSet<LeaseKey>>,
 }
 
 impl Registry {
@@ -119,6 +130,12 @@ impl Registry {
     /// The leases of one project, by service.
     pub fn of_project(&self, project: &ProjectName) -> impl Iterator<Item = &Record> {
         self.projects.get(project).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// How many leases a project has.
+    #[must_use]
+    pub fn count(&self, project: &ProjectName) -> usize {
+        self.projects.get(project).map_or(0, BTreeMap::len)
     }
 
     /// Whether a lease other than that of `key` has this root.
@@ -145,6 +162,27 @@ impl Registry {
     #[must_use]
     pub fn cooling(&self, port: Port, now: Now) -> Option<&ProjectName> {
         self.cooling.get(&port).filter(|cooling| now.boot < cooling.until).map(|cooling| &cooling.project)
+    }
+
+    /// When the next term is over, on the clock that [`Term::until`] is on.
+    #[must_use]
+    pub fn next_end(&self) -> Option<Duration> {
+        self.terms.first().map(|(until, _)| *until)
+    }
+
+    /// The leases whose term is over.
+    pub fn over(&self, now: Now) -> impl Iterator<Item = &LeaseKey> {
+        self.terms.iter().take_while(move |(until, _)| *until <= now.awake).map(|(_, key)| key)
+    }
+
+    /// The processes that leases live and die with.
+    pub fn owners(&self) -> impl Iterator<Item = Owner> {
+        self.owners.keys().copied()
+    }
+
+    /// The leases that live and die with a process.
+    pub fn of_owner(&self, owner: Owner) -> impl Iterator<Item = &LeaseKey> {
+        self.owners.get(&owner).into_iter().flatten()
     }
 
     /// What releasing these leases changes: they go, their ports cool, and
@@ -193,6 +231,12 @@ impl Registry {
         if let Some(root) = &record.root {
             *self.roots.entry(root.clone()).or_default() += 1;
         }
+        if let Some(term) = record.life.term {
+            self.terms.insert((term.until, record.key.clone()));
+        }
+        if let Some(owner) = record.life.owner {
+            self.owners.entry(owner).or_default().insert(record.key.clone());
+        }
         self.projects
             .entry(record.key.project.clone())
             .or_default()
@@ -207,7 +251,20 @@ impl Registry {
         }
         if let Some(record) = removed {
             self.by_port.remove(&record.port);
+            self.forget_life(&record);
             self.forget_root(record.root);
+        }
+    }
+
+    fn forget_life(&mut self, record: &Record) {
+        if let Some(term) = record.life.term {
+            self.terms.remove(&(term.until, record.key.clone()));
+        }
+        if let Some(Entry::Occupied(mut leases)) = record.life.owner.map(|owner| self.owners.entry(owner)) {
+            leases.get_mut().remove(&record.key);
+            if leases.get().is_empty() {
+                leases.remove();
+            }
         }
     }
 

@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 
+use portlease_proto::Ttl;
+
 use super::*;
+use crate::{clock::BootId, doubles::at};
 
 fn record(project: u8, service: u8, port: u16) -> Record {
     Record {
@@ -16,13 +19,28 @@ fn record(project: u8, service: u8, port: u16) -> Record {
         // Leases share roots, and lose them when they move.
         root: (!port.is_multiple_of(3)).then(|| format!("/root{}", port % 2)),
         labels: BTreeMap::new(),
+        hold: false,
+        life: life(port),
         created_at: SystemTime::UNIX_EPOCH,
         renewed_at: SystemTime::UNIX_EPOCH,
     }
 }
 
-fn at(boot_s: u64) -> Now {
-    Now { wall: SystemTime::UNIX_EPOCH + Duration::from_secs(boot_s), boot: Duration::from_secs(boot_s) }
+/// Some leases have a term, some an owner, and some both.
+fn life(port: u16) -> Life {
+    let term = Term {
+        ttl: Ttl::from_seconds(60).unwrap(),
+        until: Duration::from_secs(1000 + 20 * u64::from(port / 3)),
+        expires_at: SystemTime::UNIX_EPOCH,
+    };
+    Life {
+        term: port.is_multiple_of(2).then_some(term),
+        owner: port.is_multiple_of(3).then(|| owner(port % 2)),
+    }
+}
+
+fn owner(pid: u16) -> Owner {
+    Owner { pid: pid.into(), start: 1, boot_id: BootId(1) }
 }
 
 #[derive(Debug, Clone)]
@@ -97,6 +115,17 @@ proptest! {
                 }
             }
         }
+        for pid in 0..2 {
+            let keys = model.iter().filter(|r| r.life.owner == Some(owner(pid))).map(|r| &r.key);
+            prop_assert!(registry.of_owner(owner(pid)).eq(keys));
+        }
+        let mut over: Vec<_> = registry.over(at(clock)).collect();
+        over.sort();
+        let keys = model.iter().filter(|r| r.life.term.is_some_and(|t| t.is_over(at(clock)))).map(|r| &r.key);
+        prop_assert!(over.into_iter().eq(keys));
+        let ends = model.iter().filter_map(|record| Some(record.life.term?.until));
+        prop_assert_eq!(registry.next_end(), ends.min());
+
         let mut again = Registry::default();
         for change in registry.as_changes() {
             again.apply(&change);
@@ -124,7 +153,7 @@ fn a_restored_cooling_never_lasts_longer_than_a_minute() {
     let port = Port::constant(7);
     let project: ProjectName = "p".parse().unwrap();
     let until = |released: u64, wall: u64| {
-        let now = Now { wall: SystemTime::UNIX_EPOCH + Duration::from_secs(wall), boot: Duration::ZERO };
+        let now = Now { boot: Duration::ZERO, ..at(wall) };
         let released = SystemTime::UNIX_EPOCH + Duration::from_secs(released);
         Cooling::restored(port, project.clone(), released, now).until.as_secs()
     };

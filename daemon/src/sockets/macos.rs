@@ -7,7 +7,7 @@ use std::{io, net::SocketAddr};
 
 use portlease_proto::{Port, PortRange, Protocol};
 
-use super::{ClaimError, Leftovers, Peer, SocketError, SocketRow, Sockets, Verdict, probe, table};
+use super::{ClaimError, HoldError, Leftovers, Peer, SocketError, SocketRow, Sockets, Verdict, probe, table};
 use crate::allocator::KernelRanges;
 
 /// The running kernel.
@@ -23,6 +23,24 @@ impl Claim {
     #[must_use]
     pub fn of_nothing() -> Self {
         Self
+    }
+}
+
+/// There is none here: a bound socket would keep the app itself off.
+#[derive(Debug)]
+pub struct Hold;
+
+impl Hold {
+    /// A hold of nothing.
+    #[must_use]
+    pub fn of_nothing() -> Self {
+        Self
+    }
+
+    /// The socket's number.
+    #[must_use]
+    pub fn inode(&self) -> Option<u64> {
+        None
     }
 }
 
@@ -50,6 +68,14 @@ impl Sockets for SystemSockets {
 
     fn table(&self) -> Result<Vec<SocketRow>, SocketError> {
         table::listeners()
+    }
+
+    fn serving(&self) -> Result<Vec<SocketRow>, SocketError> {
+        table::listeners()
+    }
+
+    fn hold(&self, _port: Port) -> Result<Hold, HoldError> {
+        Err(HoldError::Call(io::ErrorKind::Unsupported.into()))
     }
 
     fn claim(&self, _port: Port) -> Result<Claim, ClaimError> {

@@ -21,7 +21,7 @@ use std::{
 
 use portlease_proto::{Port, Protocol};
 
-pub use platform::{Claim, SystemSockets};
+pub use platform::{Claim, Hold, SystemSockets};
 
 use crate::allocator::KernelRanges;
 
@@ -66,6 +66,21 @@ pub trait Sockets: Send + Sync {
     /// # Errors
     /// [`ClaimError`].
     fn claim(&self, port: Port) -> Result<Claim, ClaimError>;
+
+    /// Every socket that can keep a server from its port, as the kernel lists
+    /// them: quick enough to be read all the time, to notice what changes.
+    /// Whether a port is free is for the probe to say.
+    ///
+    /// # Errors
+    /// [`SocketError`].
+    fn serving(&self) -> Result<Vec<SocketRow>, SocketError>;
+
+    /// Keeps a free `port` by a socket that servers bind through, for as long
+    /// as the hold lives.
+    ///
+    /// # Errors
+    /// [`HoldError`].
+    fn hold(&self, port: Port) -> Result<Hold, HoldError>;
 
     /// What the kernel keeps for itself at the moment.
     fn kernel_ranges(&self) -> KernelRanges;
@@ -212,6 +227,20 @@ pub enum ClaimError {
     TooManyFiles,
     /// A system call failed.
     #[error("cannot claim the port")]
+    Call(#[source] io::Error),
+}
+
+/// A port that could not be held.
+#[derive(Debug, thiserror::Error)]
+pub enum HoldError {
+    /// A socket is on it, or what one left.
+    #[error("a socket is on the port")]
+    InUse,
+    /// No more files can be opened.
+    #[error("the limit on open files is reached")]
+    TooManyFiles,
+    /// A system call failed; on macOS there are no holds.
+    #[error("cannot hold the port")]
     Call(#[source] io::Error),
 }
 

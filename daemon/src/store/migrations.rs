@@ -27,6 +27,18 @@ const MIGRATIONS: &[&str] = &[
         project TEXT NOT NULL,
         released_ms INTEGER NOT NULL
     ) STRICT;",
+    // 2: leases that end by themselves, and holds. `until_ms` and `owner_start` count from the start
+    // of the machine that the boot id beside them names. `stream` counts the starts of the daemon.
+    "ALTER TABLE lease ADD COLUMN hold INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE lease ADD COLUMN ttl_s INTEGER;
+    ALTER TABLE lease ADD COLUMN until_ms INTEGER;
+    ALTER TABLE lease ADD COLUMN until_boot TEXT;
+    ALTER TABLE lease ADD COLUMN expires_ms INTEGER;
+    ALTER TABLE lease ADD COLUMN owner_pid INTEGER;
+    ALTER TABLE lease ADD COLUMN owner_start INTEGER;
+    ALTER TABLE lease ADD COLUMN owner_boot TEXT;
+    CREATE TABLE stream (epoch INTEGER NOT NULL) STRICT;
+    INSERT INTO stream VALUES (0);",
 ];
 
 /// The latest format.

@@ -5,24 +5,25 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use portlease_proto::Port;
+use portlease_proto::{Port, Ttl};
 use rusqlite::{Connection, Row, params};
 
 use super::StoreError;
 use crate::{
-    clock::Now,
-    registry::{Change, Cooling, LeaseKey, Record, Registry},
+    clock::{BootId, Now},
+    registry::{Change, Cooling, LeaseKey, Life, Owner, Record, Registry, Term},
 };
 
 /// The whole registry.
 pub(super) fn read(connection: &Connection, now: Now) -> Result<Registry, StoreError> {
     let mut registry = Registry::default();
     let mut leases = connection.prepare(
-        "SELECT project, service, id, port, protocol, root, labels, created_ms, renewed_ms FROM lease",
+        "SELECT project, service, id, port, protocol, root, labels, created_ms, renewed_ms, hold,
+            ttl_s, until_ms, until_boot, expires_ms, owner_pid, owner_start, owner_boot FROM lease",
     )?;
     let mut rows = leases.query([])?;
     while let Some(row) = rows.next()? {
-        registry.apply(&Change::Put(record(row)?));
+        registry.apply(&Change::Put(record(row, now)?));
     }
     let mut cooling = connection.prepare("SELECT port, project, released_ms FROM cooling")?;
     let mut rows = cooling.query([])?;
@@ -38,10 +39,11 @@ pub(super) fn read(connection: &Connection, now: Now) -> Result<Registry, StoreE
 }
 
 /// Writes all changes into the transaction that the caller has begun.
-pub(super) fn write(connection: &Connection, changes: &[Change]) -> Result<(), StoreError> {
+/// Terms that are in them were begun under `boot_id`.
+pub(super) fn write(connection: &Connection, changes: &[Change], boot_id: BootId) -> Result<(), StoreError> {
     for change in changes {
         match change {
-            Change::Put(record) => put(connection, record)?,
+            Change::Put(record) => put(connection, record, boot_id)?,
             Change::Remove(key) => {
                 connection
                     .prepare_cached("DELETE FROM lease WHERE project = ?1 AND service = ?2")?
@@ -58,15 +60,20 @@ pub(super) fn write(connection: &Connection, changes: &[Change]) -> Result<(), S
     Ok(())
 }
 
-fn put(connection: &Connection, record: &Record) -> Result<(), StoreError> {
+fn put(connection: &Connection, record: &Record, boot_id: BootId) -> Result<(), StoreError> {
     warm(connection, record.port)?;
+    let Life { term, owner } = record.life;
     // REPLACE would silently delete another lease of the same port; the unique
     // index on the port has to refuse that.
     connection
         .prepare_cached(
-            "INSERT INTO lease VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            "INSERT INTO lease (project, service, id, port, protocol, root, labels, created_ms, renewed_ms,
+                hold, ttl_s, until_ms, until_boot, expires_ms, owner_pid, owner_start, owner_boot)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
              ON CONFLICT (project, service) DO UPDATE SET
-                id = ?3, port = ?4, protocol = ?5, root = ?6, labels = ?7, created_ms = ?8, renewed_ms = ?9",
+                id = ?3, port = ?4, protocol = ?5, root = ?6, labels = ?7, created_ms = ?8, renewed_ms = ?9,
+                hold = ?10, ttl_s = ?11, until_ms = ?12, until_boot = ?13, expires_ms = ?14,
+                owner_pid = ?15, owner_start = ?16, owner_boot = ?17",
         )?
         .execute(params![
             record.key.project.as_str(),
@@ -78,6 +85,17 @@ fn put(connection: &Connection, record: &Record) -> Result<(), StoreError> {
             sense(serde_json::to_string(&record.labels))?,
             to_ms(record.created_at),
             to_ms(record.renewed_at),
+            record.hold,
+            term.map(|term| term.ttl.duration().as_secs())
+                .map(i64::try_from)
+                .transpose()
+                .map_err(too_large)?,
+            term.map(|term| ms_rounded_up(term.until)),
+            term.map(|_| boot_text(boot_id)),
+            term.map(|term| to_ms(term.expires_at)),
+            owner.map(|owner| owner.pid),
+            owner.map(|owner| i64::try_from(owner.start)).transpose().map_err(too_large)?,
+            owner.map(|owner| boot_text(owner.boot_id)),
         ])?;
     Ok(())
 }
@@ -87,7 +105,7 @@ fn warm(connection: &Connection, port: Port) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn record(row: &Row<'_>) -> Result<Record, StoreError> {
+fn record(row: &Row<'_>, now: Now) -> Result<Record, StoreError> {
     let text = |column: usize| row.get::<_, String>(column);
     let labels: BTreeMap<String, String> = sense(serde_json::from_str(&text(6)?))?;
     Ok(Record {
@@ -99,7 +117,32 @@ fn record(row: &Row<'_>) -> Result<Record, StoreError> {
         labels,
         created_at: from_ms(row.get(7)?),
         renewed_at: from_ms(row.get(8)?),
+        hold: row.get(9)?,
+        life: Life { term: term(row, now)?, owner: owner(row)? },
     })
+}
+
+fn term(row: &Row<'_>, now: Now) -> Result<Option<Term>, StoreError> {
+    let Some(seconds) = row.get::<_, Option<u32>>(10)? else { return Ok(None) };
+    let term = Term {
+        ttl: sense(Ttl::from_seconds(seconds.into()))?,
+        until: Duration::from_millis(natural(row.get(11)?)?),
+        expires_at: from_ms(row.get(13)?),
+    };
+    Ok(Some(term.restored(boot_id(&row.get::<_, String>(12)?)?, now)))
+}
+
+fn owner(row: &Row<'_>) -> Result<Option<Owner>, StoreError> {
+    let Some(pid) = row.get(14)? else { return Ok(None) };
+    Ok(Some(Owner { pid, start: natural(row.get(15)?)?, boot_id: boot_id(&row.get::<_, String>(16)?)? }))
+}
+
+fn boot_text(boot_id: BootId) -> String {
+    format!("{:032x}", boot_id.0)
+}
+
+fn boot_id(text: &str) -> Result<BootId, StoreError> {
+    sense(u128::from_str_radix(text, 16)).map(BootId)
 }
 
 fn port(number: u16) -> Result<Port, StoreError> {
@@ -108,6 +151,19 @@ fn port(number: u16) -> Result<Port, StoreError> {
 
 fn sense<T, E: ToString>(result: Result<T, E>) -> Result<T, StoreError> {
     result.map_err(|error| StoreError::Row(error.to_string()))
+}
+
+fn natural(number: i64) -> Result<u64, StoreError> {
+    sense(u64::try_from(number))
+}
+
+fn too_large(error: std::num::TryFromIntError) -> StoreError {
+    StoreError::Row(error.to_string())
+}
+
+/// A lease read back must not end a fraction of a millisecond early.
+fn ms_rounded_up(time: Duration) -> i64 {
+    i64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
 }
 
 fn to_ms(time: SystemTime) -> i64 {

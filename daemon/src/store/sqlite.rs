@@ -16,8 +16,8 @@ use super::{
     rows,
 };
 use crate::{
-    clock::Now,
-    registry::{Change, Registry},
+    clock::{BootId, Now},
+    registry::{Change, Registry, Term},
 };
 
 /// What a commit survives. Both survive kill -9.
@@ -39,6 +39,8 @@ pub struct SqliteStore {
     /// Of the file and of its log, as they were opened.
     inodes: [Option<u64>; 2],
     durability: Durability,
+    boot_id: BootId,
+    epoch: u32,
 }
 
 /// What opening found.
@@ -48,6 +50,8 @@ pub struct Opened {
     pub store: SqliteStore,
     /// The registry as it was last committed.
     pub registry: Registry,
+    /// How often it was opened, this time included.
+    pub epoch: u32,
     /// Where a damaged registry was put aside.
     pub set_aside: Option<PathBuf>,
 }
@@ -66,28 +70,44 @@ impl SqliteStore {
             }
             Found::Damaged => true,
             Found::Ours => match Self::open_checked(path, durability, now) {
-                Ok((store, registry)) => return Ok(Opened { store, registry, set_aside: None }),
+                Ok(opened) => return Ok(opened),
                 Err(error) if inspect::is_damage(&error) => true,
                 Err(error) => return Err(error),
             },
             Found::Nothing => false,
         };
         let set_aside = if damaged { Some(inspect::put_aside(path, now)?) } else { None };
-        let (store, registry) = Self::open_checked(path, durability, now)?;
-        Ok(Opened { store, registry, set_aside })
+        Ok(Opened { set_aside, ..Self::open_checked(path, durability, now)? })
     }
 
-    fn open_checked(path: &Path, durability: Durability, now: Now) -> Result<(Self, Registry), StoreError> {
-        let store = Self::connect(path, durability)?;
+    fn open_checked(path: &Path, durability: Durability, now: Now) -> Result<Opened, StoreError> {
+        let mut store = Self::connect(path, durability, now.boot_id)?;
         let verdict: String = store.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if verdict != "ok" {
             return Err(StoreError::Row(verdict));
         }
         let registry = rows::read(&store.connection, now)?;
-        Ok((store, registry))
+        // Terms that began anew are saved, so that they end in their time
+        // however often the daemon starts.
+        let begun_now = |term: Term| term == Term::begin(term.ttl, now);
+        let terms: Vec<Change> = registry
+            .all()
+            .filter(|record| record.life.term.is_some_and(begun_now))
+            .cloned()
+            .map(Change::Put)
+            .collect();
+        store.write(&terms)?;
+        store.epoch = store.next_epoch(0)?;
+        Ok(Opened { epoch: store.epoch, store, registry, set_aside: None })
     }
 
-    fn connect(path: &Path, durability: Durability) -> Result<Self, StoreError> {
+    /// The next epoch, which is behind `last`.
+    fn next_epoch(&self, last: u32) -> Result<u32, StoreError> {
+        let sql = "UPDATE stream SET epoch = max(epoch + 1, ?1) RETURNING epoch";
+        Ok(self.connection.query_row(sql, [last], |row| row.get(0))?)
+    }
+
+    fn connect(path: &Path, durability: Durability, boot_id: BootId) -> Result<Self, StoreError> {
         let io = |source| StoreError::Io { path: path.to_owned(), source };
         // SQLite would make the file with the mode that the umask leaves.
         let file = File::options()
@@ -115,7 +135,8 @@ impl SqliteStore {
         // The header of the file itself must tell the format: `inspect` reads
         // nothing else.
         connection.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()))?;
-        Ok(Self { connection, path: path.to_owned(), inodes: inodes(path), durability })
+        let inodes = inodes(path);
+        Ok(Self { connection, path: path.to_owned(), inodes, durability, boot_id, epoch: 0 })
     }
 
     /// What moves its commits from the log into the file, from another thread.
@@ -126,7 +147,7 @@ impl SqliteStore {
 
     fn write(&mut self, changes: &[Change]) -> Result<(), StoreError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        rows::write(&transaction, changes)?;
+        rows::write(&transaction, changes, self.boot_id)?;
         transaction.commit()?;
         Ok(())
     }
@@ -145,11 +166,13 @@ impl Store for SqliteStore {
             // SQLite shares what it knows of a file among all connections of a
             // process, so the old one has to be closed first.
             self.connection = Connection::open_in_memory()?;
-            *self = Self::connect(&self.path, self.durability)?;
+            let epoch = self.epoch;
+            *self = Self::connect(&self.path, self.durability, self.boot_id)?;
+            self.epoch = self.next_epoch(epoch)?;
         }
         let transaction = self.connection.transaction()?;
         transaction.execute_batch("DELETE FROM lease; DELETE FROM cooling;")?;
-        rows::write(&transaction, &registry.as_changes())?;
+        rows::write(&transaction, &registry.as_changes(), self.boot_id)?;
         transaction.commit()?;
         Ok(())
     }

@@ -2,13 +2,18 @@
 
 use std::{io::Write, time::SystemTime};
 
-use portlease_proto::Port;
+use portlease_proto::{Port, Ttl};
 use rusqlite::params;
 
 use super::*;
-use crate::registry::{LeaseKey, Record};
+use crate::registry::{LeaseKey, Life, Owner, Record, Term};
 
-const NOW: Now = Now { wall: SystemTime::UNIX_EPOCH, boot: Duration::from_secs(1000) };
+const NOW: Now = Now {
+    wall: SystemTime::UNIX_EPOCH,
+    boot: Duration::from_secs(1000),
+    awake: Duration::from_secs(900),
+    boot_id: BootId(7),
+};
 
 fn record(project: &str, port: u16) -> Record {
     Record {
@@ -18,6 +23,15 @@ fn record(project: &str, port: u16) -> Record {
         protocol: portlease_proto::Protocol::Udp,
         root: Some("/tmp/a b".to_owned()),
         labels: [("k".to_owned(), "v\"".to_owned())].into(),
+        hold: true,
+        life: Life {
+            term: Some(Term {
+                ttl: Ttl::from_seconds(60).unwrap(),
+                until: Duration::from_millis(959_999),
+                expires_at: SystemTime::UNIX_EPOCH + Duration::from_millis(59_999),
+            }),
+            owner: Some(Owner { pid: 42, start: 12_345, boot_id: BootId(u128::MAX) }),
+        },
         created_at: SystemTime::UNIX_EPOCH + Duration::from_millis(1_234),
         renewed_at: SystemTime::UNIX_EPOCH + Duration::from_millis(5_678),
     }
@@ -65,6 +79,50 @@ fn what_was_committed_is_there_again() {
     release.iter().for_each(|change| expected.apply(change));
     drop(opened);
     assert_eq!(place.open().unwrap().registry, expected);
+}
+
+#[test]
+fn a_registry_of_the_first_format_opens_with_every_lease() {
+    let place = Place::new();
+    File::create(place.path()).unwrap().write_all(include_bytes!("formats/1.db")).unwrap();
+    let opened = place.open().unwrap();
+    assert!(opened.set_aside.is_none());
+    let leases: Vec<String> =
+        opened.registry.all().map(|record| format!("{} {}", record.key, record.port)).collect();
+    assert_eq!(leases, ["myapp/db 25432", "myapp/default 22976", "other/default 23622"]);
+    let one = opened.registry.at(Port::constant(25432)).unwrap();
+    assert_eq!(one.id, "c04f974e44e64b71991bcc7037fe1e8e");
+    assert_eq!((one.hold, one.life), (false, Life::default()));
+    let roots: Vec<_> = opened.registry.all().filter_map(|record| record.root.as_deref()).collect();
+    assert_eq!(roots, ["/tmp"]);
+    drop(opened);
+    assert_eq!(place.open().unwrap().registry.len(), 3);
+}
+
+#[test]
+fn after_a_restart_of_the_machine_a_term_begins_anew_and_once() {
+    let place = Place::new();
+    place.open().unwrap().store.commit(&[Change::Put(record("a", 1))]).unwrap();
+    let open_at = |awake_s: u64, boot: u128| {
+        let now = Now { awake: Duration::from_secs(awake_s), boot_id: BootId(boot), ..NOW };
+        let opened = SqliteStore::open(&place.path(), Durability::Normal, now).unwrap();
+        opened.registry.at(Port::constant(1)).unwrap().life.term.unwrap().until.as_millis()
+    };
+    assert_eq!(open_at(930, 7), 959_999, "the same start of the machine");
+    assert_eq!(open_at(5, 8), 65_000, "another one");
+    assert_eq!(open_at(20, 8), 65_000, "the daemon alone was started again");
+}
+
+#[test]
+fn the_epoch_grows_with_every_start_even_when_the_file_was_lost() {
+    let place = Place::new();
+    assert_eq!(place.open().unwrap().epoch, 1);
+    let mut opened = place.open().unwrap();
+    assert_eq!(opened.epoch, 2);
+    fs::remove_file(place.path()).unwrap();
+    opened.store.rewrite(&opened.registry).unwrap();
+    drop(opened);
+    assert_eq!(place.open().unwrap().epoch, 3);
 }
 
 #[test]
@@ -123,7 +181,11 @@ fn a_damaged_registry_is_put_aside_and_a_fresh_one_begun() {
         opened
             .store
             .connection
-            .execute("INSERT INTO lease VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?6, 0, 0)", values)
+            .execute(
+                "INSERT INTO lease (project, service, id, port, protocol, labels, created_ms, renewed_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0)",
+                values,
+            )
             .unwrap();
     };
     let damages = [

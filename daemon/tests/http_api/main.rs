@@ -5,9 +5,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod anonymous;
+mod batches;
 mod connections;
 mod door;
+mod events;
 mod leases;
+mod lives;
 mod paths;
 mod refusals;
 mod server;

@@ -43,7 +43,7 @@ fn a_body_that_makes_no_sense_is_refused_and_the_reason_named() {
         ("\"\"", 422, "invalid type"),
         (r#"{"prot": 1}"#, 422, "unknown field `prot`"),
         (r#"{"port": 3000, "port": 3000}"#, 422, "duplicate field `port`"),
-        (r#"{"labels": {"a": "1", "a": "2"}}"#, 422, "duplicate label"),
+        (r#"{"labels": {"a": "1", "a": "2"}}"#, 422, "duplicate key"),
         (r#"{"labels": {"a": 1}}"#, 422, "expected a string"),
         (r#"{"strict": "yes"}"#, 422, "expected a boolean"),
         (r#"{"protocol": "sctp"}"#, 422, "unknown variant `sctp`"),

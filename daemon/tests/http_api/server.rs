@@ -13,12 +13,16 @@ use portlease_proto::Port;
 use portleased::{
     allocator::Pool,
     clock::{Clock, SystemClock},
+    events::Events,
+    expiry::{self, Bell},
     http::{App, Door, Server},
     manager::{Edges, Manager, Settings},
+    owners::SystemOwners,
     processes::SystemProcesses,
     sockets::SystemSockets,
     status::Status,
     store::{Durability, SqliteStore},
+    watch,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -27,6 +31,7 @@ use tokio::{runtime::Runtime, sync::oneshot, task::AbortHandle};
 use crate::support::{
     http::{Answer, Connection, PATIENCE, request},
     ports::Ports,
+    stream::Stream,
 };
 
 /// The most leases of one project: more than the pool has ports.
@@ -53,10 +58,13 @@ impl TestServer {
         let (ports, dir) = (Ports::take(), tempfile::tempdir().unwrap());
         let now = SystemClock.now();
         let opened = SqliteStore::open(&dir.path().join("registry.db"), Durability::Normal, now).unwrap();
+        let (owners, events) = (Arc::new(SystemOwners::new().unwrap()), Arc::new(Events::new(opened.epoch)));
         let edges = Edges {
             sockets: Arc::new(SystemSockets),
             processes: Arc::new(SystemProcesses),
+            owners: owners.clone(),
             clock: Arc::new(SystemClock),
+            events: events.clone(),
         };
         let settings = Settings { pool: Pool::from(ports.pool()), leases_per_project, ..Settings::default() };
         let manager =
@@ -65,6 +73,7 @@ impl TestServer {
         let server = Server::new(App { manager: manager.clone(), status, edges }, 64);
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        spawn_watches(&runtime, &manager, &events, &owners);
         let (address, listeners) = listen(&runtime, &server, dir.path().join("socket"));
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();
@@ -116,6 +125,14 @@ impl TestServer {
         problem
     }
 
+    /// Opens a stream of events, with other headers if need be; its answer's
+    /// head has been read.
+    pub(crate) fn events(&self, target: &str, headers: &str) -> Stream {
+        let mut connection = self.unix();
+        connection.send(format!("GET {target} HTTP/1.1\r\nHost: x\r\n{headers}\r\n"));
+        Stream::begin(connection)
+    }
+
     /// Takes no more connections and drains; what is received says that it
     /// has drained.
     pub(crate) fn drain(&self) -> mpsc::Receiver<()> {
@@ -158,6 +175,14 @@ impl Answer {
         assert!(!detail.is_empty() && !detail.contains(char::is_control), "{detail:?}");
         problem
     }
+}
+
+/// What a daemon does beside serving: it ends leases, and looks at their ports.
+fn spawn_watches(runtime: &Runtime, manager: &Arc<Manager>, events: &Arc<Events>, owners: &SystemOwners) {
+    let _inside = runtime.enter();
+    let bell = Bell::of(owners).unwrap();
+    runtime.spawn(expiry::run(manager.clone(), bell, events.watch()));
+    runtime.spawn(watch::run(manager.clone(), events.clone()));
 }
 
 fn listen(runtime: &Runtime, server: &Server, socket: PathBuf) -> (SocketAddr, Vec<AbortHandle>) {

@@ -17,6 +17,7 @@ use tempfile::{NamedTempFile, TempDir};
 use crate::support::{
     http::{Answer, Connection, PATIENCE, request},
     ports::{POOL, Ports},
+    stream::Stream,
 };
 
 /// `PORTLEASE_HOME`.
@@ -135,6 +136,13 @@ impl Daemon<'_> {
 
     pub(crate) fn put(&mut self, name: &str) -> Answer {
         self.ask("PUT", &format!("/v1/leases/{name}"), "")
+    }
+
+    /// A stream of events whose head was read.
+    pub(crate) fn events(&mut self, headers: &str) -> Stream {
+        let mut connection = self.connect();
+        connection.send(format!("GET /v1/events HTTP/1.1\r\nHost: x\r\n{headers}\r\n"));
+        Stream::begin(connection)
     }
 
     pub(crate) fn list(&mut self) -> Value {

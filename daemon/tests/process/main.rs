@@ -8,5 +8,6 @@ mod support;
 mod daemon;
 mod ends;
 mod files;
+mod lives;
 mod registry;
 mod starts;

@@ -33,7 +33,7 @@ impl Stream for TcpStream {
 }
 
 /// One connection.
-pub(crate) struct Connection(BufReader<Box<dyn Stream>>);
+pub(crate) struct Connection(BufReader<Box<dyn Stream>>, Vec<u8>);
 
 /// One answer.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Connection {
 
     fn over(stream: impl Stream + 'static) -> io::Result<Self> {
         stream.set_patience(PATIENCE)?;
-        Ok(Self(BufReader::new(Box::new(stream))))
+        Ok(Self(BufReader::new(Box::new(stream)), Vec::new()))
     }
 
     /// From now on, waits for no longer than this.
@@ -117,6 +117,24 @@ impl Connection {
             }
         }
         rest
+    }
+
+    /// The next line of a body that comes in chunks, none after the last.
+    pub(crate) fn chunked_line(&mut self) -> Option<String> {
+        loop {
+            if let Some(end) = self.1.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.1.drain(..=end).collect();
+                return Some(String::from_utf8(line).expect("text").trim_end().to_owned());
+            }
+            let size = usize::from_str_radix(&self.line(), 16).expect("the size of a chunk");
+            let mut chunk = vec![0; size + 2];
+            self.0.read_exact(&mut chunk).expect("a chunk");
+            assert_eq!(chunk[size..], *b"\r\n");
+            if size == 0 {
+                return None;
+            }
+            self.1.extend_from_slice(&chunk[..size]);
+        }
     }
 
     fn line(&mut self) -> String {

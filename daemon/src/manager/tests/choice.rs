@@ -183,7 +183,10 @@ fn a_full_pool_is_exhausted() {
     }
     let (saved, claimed) = (doubles.store.saved(), manager.claimed());
     let error = manager.refused("app/web", &any());
-    assert!(matches!(&error, Error::Exhausted { ranges, explain: None } if *ranges == [POOL]), "{error:?}");
+    assert!(
+        matches!(&error, Error::Exhausted { count: 1, ranges, explain: None } if *ranges == [POOL]),
+        "{error:?}"
+    );
     assert_eq!((doubles.store.saved(), manager.claimed()), (saved, claimed));
     // Others do not suffer from it.
     assert_eq!(manager.lease("app/web", &exactly(WANTED)).port, WANTED);

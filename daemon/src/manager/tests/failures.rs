@@ -164,7 +164,7 @@ fn a_claim_that_cannot_be_made_grants_nothing() {
 #[test]
 fn the_last_files_are_kept_for_answering() {
     let doubles = Doubles::default();
-    let settings = Settings { pool: Pool::from(POOL), claims: 2, ..Settings::default() };
+    let settings = Settings { pool: Pool::from(POOL), files: 2, ..Settings::default() };
     let manager = doubles.manager_with(settings);
     let first = manager.lease("a/web", &any());
     manager.lease("b/web", &any());

@@ -1,6 +1,7 @@
 //! Linux: the bind probe, sock_diag, netstat2 and abstract socket names.
 
 mod claim;
+mod hold;
 mod kernel_ranges;
 mod netlink;
 mod sock_diag;
@@ -10,10 +11,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use portlease_proto::{Port, Protocol};
 
 pub use claim::Claim;
+pub use hold::Hold;
 
-use super::{ClaimError, Leftovers, Peer, SocketError, SocketRow, Sockets, Transport, Verdict, probe, table};
+use super::{
+    ClaimError, HoldError, Leftovers, Peer, SocketError, SocketRow, Sockets, Transport, Verdict, probe, table,
+};
 use crate::allocator::KernelRanges;
-use netlink::{ALL_STATES, BOUND_ONLY};
+use netlink::{ALL_STATES, BOUND_ONLY, SERVING};
 use sock_diag::SockDiag;
 
 /// The running kernel.
@@ -50,6 +54,17 @@ impl Sockets for SystemSockets {
         // netstat2 leaves out sockets that are bound and do not listen.
         rows.extend(SockDiag::open()?.dump(&[Transport::Tcp], None, BOUND_ONLY)?);
         Ok(rows)
+    }
+
+    fn serving(&self) -> Result<Vec<SocketRow>, SocketError> {
+        let diag = SockDiag::open()?;
+        let mut rows = diag.dump(&[Transport::Tcp], None, SERVING)?;
+        rows.extend(diag.dump(&[Transport::Udp], None, ALL_STATES)?);
+        Ok(rows)
+    }
+
+    fn hold(&self, port: Port) -> Result<Hold, HoldError> {
+        Hold::take(port)
     }
 
     fn claim(&self, port: Port) -> Result<Claim, ClaimError> {

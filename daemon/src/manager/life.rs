@@ -1,0 +1,179 @@
+//! How leases end: they are released, their term is over, or their owner is.
+
+use std::time::Duration;
+
+use portlease_proto::{EventKind, Lease, Port, ProjectName, RenewRequest, ServiceName};
+
+use super::{
+    Edges, Error, Inner, Manager,
+    draft::Placed,
+    identify::{Findings, Interrupt},
+    view,
+};
+use crate::{
+    clock::Now,
+    owners::OwnerError,
+    registry::{LeaseKey, Owner, Record, Term},
+    store::StoreError,
+};
+
+impl Manager {
+    /// Ends one lease of a project, or all of them.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchLease`]; [`Error::Store`], and then nothing is released.
+    pub fn release(&self, project: &ProjectName, service: Option<&ServiceName>) -> Result<(), Error> {
+        let now = self.edges.clock.now();
+        let mut inner = self.lock();
+        inner.sweep(&self.edges, now);
+        let keys: Vec<LeaseKey> = inner
+            .registry
+            .of_project(project)
+            .filter(|record| service.is_none_or(|service| record.key.service == *service))
+            .map(|record| record.key.clone())
+            .collect();
+        if keys.is_empty() {
+            return Err(Error::NoSuchLease { project: project.clone(), service: service.cloned() });
+        }
+        inner.end(&self.edges, &keys, EventKind::Released, now)?;
+        Ok(())
+    }
+
+    /// Lets a lease live on for its TTL, or for a new one. May walk all
+    /// processes.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchLease`]; [`Error::Stays`] when a TTL is given for a lease
+    /// that has none; [`Error::Store`], and then it is not renewed.
+    pub fn renew(&self, key: &LeaseKey, request: &RenewRequest) -> Result<Lease, Error> {
+        self.thoroughly(|findings| self.attempt_renew(key, request, findings))
+    }
+
+    /// Lets a lease live on, or does nothing if that would take a walk of all
+    /// processes: ask [`Manager::renew`] then.
+    ///
+    /// # Errors
+    /// As [`Manager::renew`].
+    pub fn try_renew(&self, key: &LeaseKey, request: &RenewRequest) -> Result<Option<Lease>, Error> {
+        match self.attempt_renew(key, request, &Findings::new()) {
+            Ok(lease) => Ok(Some(lease)),
+            Err(Interrupt::Identify(_)) => Ok(None),
+            Err(Interrupt::Failed(error)) => Err(error),
+        }
+    }
+
+    fn attempt_renew(
+        &self,
+        key: &LeaseKey,
+        request: &RenewRequest,
+        findings: &Findings,
+    ) -> Result<Lease, Interrupt> {
+        let now = self.edges.clock.now();
+        let granted = self.all_or_nothing(now, |inner, draft| {
+            let before = inner.registry.find(key).cloned().ok_or_else(|| Error::no_such_lease(key))?;
+            let mut record = before.clone();
+            record.renewed_at = now.wall;
+            record.life.term = match (before.life.term, request.ttl_s) {
+                (Some(term), ttl) => Some(Term::begin(ttl.unwrap_or(term.ttl), now)),
+                (None, None) => None,
+                (None, Some(_)) => return Err(Error::Stays { key: key.clone() }.into()),
+            };
+            let occupancy = inner.occupancy(&self.edges, &record, findings)?;
+            draft.add(Placed { before: Some(before), record, occupancy, changed: None, explain: None });
+            Ok(())
+        })?;
+        // The draft has one lease.
+        granted
+            .into_iter()
+            .next()
+            .map(|granted| granted.lease)
+            .ok_or_else(|| Error::no_such_lease(key).into())
+    }
+
+    /// Ends the leases whose term or owner is over; how long until the next
+    /// term is.
+    ///
+    /// # Errors
+    /// [`Error::Store`]: they end when it is called again.
+    pub fn expire(&self) -> Result<Option<Duration>, Error> {
+        let now = self.edges.clock.now();
+        let mut inner = self.lock();
+        inner.watch_again(&self.edges);
+        inner.expire(&self.edges, now)?;
+        Ok(inner.registry.next_end().map(|until| until.saturating_sub(now.awake)))
+    }
+}
+
+impl Inner {
+    /// [`Inner::expire`] on the way to something else: what cannot be ended now
+    /// is ended later, and whoever wants it changed is told why not.
+    pub(super) fn sweep(&mut self, edges: &Edges, now: Now) {
+        let _later = self.expire(edges, now);
+    }
+
+    fn expire(&mut self, edges: &Edges, now: Now) -> Result<(), StoreError> {
+        if self.kept.has_owners() {
+            for owner in edges.owners.ended() {
+                self.kept.unwatch(edges, owner);
+                self.ended_owners.push(owner);
+            }
+        }
+        if self.ended_owners.is_empty() && self.registry.next_end().is_none_or(|until| until > now.awake) {
+            return Ok(());
+        }
+        let of_owners = self.ended_owners.iter().flat_map(|owner| self.registry.of_owner(*owner));
+        let mut keys: Vec<LeaseKey> = of_owners.chain(self.registry.over(now)).cloned().collect();
+        keys.sort_unstable();
+        keys.dedup();
+        if !keys.is_empty() {
+            self.end(edges, &keys, EventKind::Expired, now)?;
+        }
+        self.ended_owners.clear();
+        Ok(())
+    }
+
+    fn end(&mut self, edges: &Edges, keys: &[LeaseKey], kind: EventKind, now: Now) -> Result<(), StoreError> {
+        let ended: Vec<Record> = keys.iter().filter_map(|key| self.registry.find(key)).cloned().collect();
+        let changes = self.registry.release(keys, now);
+        let events = ended.iter().map(|record| view::event(kind, record, now)).collect();
+        self.commit(edges, &changes, events)?;
+        for record in ended {
+            self.kept.let_go(record.port);
+            if let Some(owner) = record.life.owner {
+                self.forget_owner(edges, owner);
+            }
+        }
+        Ok(())
+    }
+
+    /// Watches an owner no longer that no lease has.
+    pub(super) fn forget_owner(&mut self, edges: &Edges, owner: Owner) {
+        if self.registry.of_owner(owner).next().is_none() {
+            self.kept.unwatch(edges, owner);
+        }
+    }
+
+    /// Watches the owners that are not watched yet: those of leases that were
+    /// read from the store, and those for which there was no file to spare.
+    pub(super) fn watch_again(&mut self, edges: &Edges) {
+        if self.kept.owners() == self.registry.owners().count() {
+            return;
+        }
+        let owners: Vec<Owner> = self.registry.owners().collect();
+        for owner in owners {
+            if let Err(OwnerError::Ended | OwnerError::Thread) = self.kept.watch(edges, owner)
+                && !self.ended_owners.contains(&owner)
+            {
+                self.ended_owners.push(owner);
+            }
+        }
+    }
+
+    /// Takes the hold of a lease whose port is idle. What is in the way of it
+    /// goes, and then it is taken at the next occasion.
+    pub(super) fn hold_again(&mut self, edges: &Edges, hold: bool, port: Port) {
+        if hold {
+            let _later = self.kept.hold(edges, port);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Noticing who comes to the ports of leases and who goes: one listing of the
+//! kernel's sockets per look, and a closer look only where it changed.
+
+use std::collections::HashMap;
+
+use portlease_proto::{Event, EventKind, Holder, Port};
+
+use super::{
+    Error, Inner, Manager,
+    identify::{Occupancy, Occupant},
+    view,
+};
+use crate::{
+    clock::Now,
+    registry::Record,
+    sockets::{SocketRow, Transport},
+};
+
+/// What was on the ports at the last look, by the lease's id.
+#[derive(Default)]
+pub(super) struct Watched {
+    leases: HashMap<String, Seen>,
+    /// The first look finds what was there before: nothing has happened.
+    looked: bool,
+}
+
+/// What was on one lease's port.
+struct Seen {
+    port: Port,
+    sockets: Vec<(Transport, u64)>,
+    occupancy: Occupancy,
+    exposed: bool,
+}
+
+impl Seen {
+    fn nothing_on(port: Port) -> Self {
+        Self { port, sockets: Vec::new(), occupancy: Occupancy::Idle, exposed: false }
+    }
+}
+
+/// The sockets on the ports of leases that have other sockets than before.
+pub struct Changed(Vec<SocketRow>, Vec<String>);
+
+impl Changed {
+    /// Whether there is nothing to look at more closely.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.1.is_empty()
+    }
+}
+
+impl Manager {
+    /// The ports of leases where a socket came or went since the last
+    /// [`Manager::look_closer`]. Lists the kernel's sockets: some tens of
+    /// microseconds, more on a busy machine.
+    ///
+    /// # Errors
+    /// [`Error::Sockets`].
+    pub fn glance(&self) -> Result<Changed, Error> {
+        if self.has_nothing_to_watch() {
+            return Ok(Changed(Vec::new(), Vec::new()));
+        }
+        let mut rows = self.edges.sockets.serving()?;
+        let inner = &mut *self.lock();
+        rows.retain(|row| {
+            inner.registry.at(row.port).is_some_and(|record| row.occupies(record.protocol))
+                && !inner.kept.is_hold(row.port, row.inode)
+        });
+        rows.sort_unstable_by_key(|row| (row.port, row.transport == Transport::Udp, row.inode));
+        rows.dedup();
+        inner.watched.forget_ended(&inner.registry);
+        let first = !inner.watched.looked;
+        let changed: Vec<String> = inner
+            .registry
+            .all()
+            .filter(|record| first || inner.watched.has_changed(record, &rows))
+            .map(|record| record.id.clone())
+            .collect();
+        Ok(Changed(rows, changed))
+    }
+
+    fn has_nothing_to_watch(&self) -> bool {
+        let mut inner = self.lock();
+        let nothing = inner.registry.is_empty();
+        // Whatever comes to the first lease has not been there before it.
+        inner.watched.looked |= nothing;
+        nothing
+    }
+
+    /// Finds out who came and who went, and tells it as events. May walk all
+    /// processes.
+    ///
+    /// # Errors
+    /// [`Error::Sockets`].
+    pub fn look_closer(&self, changed: Changed) -> Result<(), Error> {
+        let Changed(rows, ids) = changed;
+        let mut on_ports: HashMap<Port, Vec<Occupant>> = HashMap::new();
+        for occupant in self.identify(rows) {
+            on_ports.entry(occupant.port()).or_default().push(occupant);
+        }
+        let now = self.edges.clock.now();
+        let mut inner = self.lock();
+        // Leases that ended meanwhile are passed over.
+        let records: Vec<Record> =
+            inner.registry.all().filter(|record| ids.contains(&record.id)).cloned().collect();
+        let mut events = Vec::new();
+        for record in &records {
+            let occupants = on_ports.get(&record.port).map_or(&[][..], Vec::as_slice);
+            let occupancy = match occupants {
+                [] => Occupancy::Idle,
+                occupants => inner.judge(&self.edges, record, occupants),
+            };
+            inner.hold_again(&self.edges, record.hold && occupancy == Occupancy::Idle, record.port);
+            events.extend(inner.see(record, occupancy, occupants, now));
+        }
+        inner.watched.looked = true;
+        self.edges.events.publish(events);
+        Ok(())
+    }
+}
+
+impl Inner {
+    /// Notes what is on a lease's port now, and says what has happened.
+    fn see(&mut self, record: &Record, occupancy: Occupancy, occupants: &[Occupant], now: Now) -> Vec<Event> {
+        let exposed = occupants.iter().any(Occupant::is_exposed);
+        let sockets = occupants.iter().map(Occupant::socket).collect();
+        let seen = Seen { port: record.port, sockets, occupancy, exposed };
+        let silent = !self.watched.looked;
+        let before = self.watched.leases.remove(&record.id);
+        // On another port nobody was yet.
+        let before = before.filter(|before| before.port == record.port);
+        let before = before.unwrap_or_else(|| Seen::nothing_on(record.port));
+        let event = |(kind, holder): (_, Option<&Holder>)| {
+            let mut event = view::event(kind, record, now);
+            event.holder = holder.cloned();
+            event
+        };
+        let events =
+            if silent { Vec::new() } else { happened(&before, &seen).into_iter().map(event).collect() };
+        self.watched.leases.insert(record.id.clone(), seen);
+        events
+    }
+}
+
+/// What lies between two looks.
+fn happened<'a>(before: &'a Seen, after: &'a Seen) -> Vec<(EventKind, Option<&'a Holder>)> {
+    use Occupancy::{Idle, Own, Stranger};
+    let mut happened = match (&before.occupancy, &after.occupancy) {
+        (Idle, Idle) => Vec::new(),
+        (Own(holder) | Stranger(holder), Idle) => vec![(EventKind::Unbound, Some(holder))],
+        (Own(was), Own(is)) | (Stranger(was), Stranger(is)) if was.pid == is.pid => Vec::new(),
+        (Own(was), Own(is)) => vec![(EventKind::Unbound, Some(was)), (EventKind::Bound, Some(is))],
+        (_, Own(holder)) => vec![(EventKind::Bound, Some(holder))],
+        (_, Stranger(holder)) => vec![(EventKind::Taken, Some(holder))],
+    };
+    if after.exposed && !before.exposed {
+        let holder = match &after.occupancy {
+            Own(holder) | Stranger(holder) => Some(holder),
+            Idle => None,
+        };
+        happened.push((EventKind::Exposed, holder));
+    }
+    happened
+}
+
+impl Watched {
+    fn forget_ended(&mut self, registry: &crate::registry::Registry) {
+        if self.leases.len() > registry.len() {
+            let ids: std::collections::HashSet<&str> =
+                registry.all().map(|record| record.id.as_str()).collect();
+            self.leases.retain(|id, _| ids.contains(id.as_str()));
+        }
+    }
+
+    /// Whether there are other sockets on the port than at the last look.
+    /// `rows` are sorted by port.
+    fn has_changed(&self, record: &Record, rows: &[SocketRow]) -> bool {
+        let from = rows.partition_point(|row| row.port < record.port);
+        let to = rows.partition_point(|row| row.port <= record.port);
+        let now = rows[from..to].iter().map(|row| (row.transport, row.inode));
+        match self.leases.get(&record.id).filter(|seen| seen.port == record.port) {
+            Some(seen) => !now.eq(seen.sockets.iter().copied()),
+            None => from != to,
+        }
+    }
+}
