@@ -11,6 +11,9 @@ use portlease_proto::Port;
 /// How many ports after the wanted one are tried.
 const NEXT: u16 = 100;
 
+/// How many connections may wait to be accepted.
+const WAITING: i32 = 1024;
+
 /// Listeners of the API, all on one port.
 #[derive(Debug)]
 pub struct Listening {
@@ -65,6 +68,8 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     // std sets SO_REUSEADDR, so that our own TIME_WAIT is not in the way, and
     // not SO_REUSEPORT. An address of one family needs no IPV6_V6ONLY.
     let listener = TcpListener::bind(address)?;
+    // std lets 128 wait; whoever comes then is left out for a second.
+    rustix::net::listen(&listener, WAITING)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
