@@ -220,14 +220,14 @@ fn served_later(daemon: &mut Daemon<'_>) {
 }
 
 #[test]
-fn a_reader_of_events_that_does_not_read() {
+fn readers_of_events_that_do_not_read() {
     let home = Home::new();
     let mut daemon = home.start();
     let address = address(&mut daemon);
     daemon.put("plain/web").json(201);
     let before = usage(&daemon);
-    let mut deaf = daemon.connect();
-    deaf.send("GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n");
+    let mut deaf: Vec<_> = (0..10).map(|_| daemon.connect()).collect();
+    deaf.iter_mut().for_each(|deaf| deaf.send("GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n"));
     let mut connection = daemon.connect();
     // More than the kernel's buffers for a Unix socket take, and more than the
     // history keeps.
@@ -237,7 +237,8 @@ fn a_reader_of_events_that_does_not_read() {
         connection.answer().json(200);
     }
     served_soon(&mut daemon, address);
-    // Its connection is cut, although it is still open on this side.
+    // Their connections are cut, although they are still open on this side.
     drop(connection);
     as_before(&daemon, &before);
+    drop(deaf);
 }
