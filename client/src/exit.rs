@@ -16,10 +16,6 @@ pub(crate) enum Exit {
     Unreachable = 69,
 }
 
-/// What a detached daemon ends with when another one runs (EX_TEMPFAIL):
-/// whoever started it waits for that one.
-pub(crate) const ALREADY_RUNNING: u8 = 75;
-
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

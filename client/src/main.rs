@@ -9,8 +9,8 @@ mod start;
 use std::time::Duration;
 
 use clap::Parser;
+use portlease_local::paths;
 use portlease_proto::Paths;
-use portleased::paths;
 
 use args::{Args, Command};
 use exit::{Exit, Failure};

@@ -9,11 +9,14 @@ use std::{
 };
 
 use portlease::{Client, Error};
+use portlease_local::{
+    ALREADY_RUNNING,
+    private::{self, PrivateError},
+};
 use portlease_proto::Paths;
-use portleased::private::{self, PrivateError};
 
 use crate::{
-    exit::{ALREADY_RUNNING, Exit, Failure},
+    exit::{Exit, Failure},
     output,
 };
 
