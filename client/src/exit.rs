@@ -89,6 +89,7 @@ fn exit_of(code: ErrorCode) -> Exit {
         ErrorCode::InvalidName | ErrorCode::InvalidRequest => Exit::Usage,
         ErrorCode::LeaseDiffers
         | ErrorCode::WrongUser
+        | ErrorCode::TokenRequired
         | ErrorCode::ForbiddenHost
         | ErrorCode::ForbiddenOrigin
         | ErrorCode::StaleRequest

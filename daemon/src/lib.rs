@@ -24,6 +24,7 @@ pub mod registry;
 pub mod sockets;
 pub mod status;
 pub mod store;
+pub mod token;
 pub mod watch;
 
 pub use portlease_local::{paths, private};

@@ -12,3 +12,4 @@ mod hostile;
 mod lives;
 mod registry;
 mod starts;
+mod token;
