@@ -25,6 +25,7 @@ pub(crate) enum Command {
     Release(ReleaseArgs),
     Renew(RenewArgs),
     Status(StatusArgs),
+    Token(TokenArgs),
     Daemon(DaemonArgs),
 }
 
@@ -154,6 +155,24 @@ pub(crate) struct RenewArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct StatusArgs {
     /// Print it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Print the token that a program sends over TCP.
+///
+/// It is needed where config.toml says auth = "token", and where the kernel
+/// cannot tell whose a connection is: portlease status says whether it is.
+/// The Unix socket needs none. Whoever has it may use this API as you.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  printf 'Authorization: Bearer %s' \"$(portlease token)\" |
+    curl -H @- http://127.0.0.1:62893/v1/leases
+The header goes through a pipe, since every user of the machine can read
+the command lines of others.")]
+pub(crate) struct TokenArgs {
+    /// Print it and its file as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -1,57 +1,89 @@
-//! The typed client of the HTTP API, over the daemon's Unix socket.
+//! The typed client of the HTTP API.
 
-use std::{os::unix::fs::MetadataExt, path::Path, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{
     Method, Request, StatusCode,
     client::conn::http1::{self, SendRequest},
-    header,
+    header::{self, HeaderValue},
 };
 use hyper_util::rt::TokioIo;
+use portlease_local::Token;
 use portlease_proto::{
     AnonymousRequest, BatchRequest, GetRequest, Health, Lease, Leases, Paths, Problem, ProjectLeases,
     ProjectName, RenewRequest, ServiceName,
 };
 use serde::de::DeserializeOwned;
-use tokio::net::UnixStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::Error;
+use crate::{Address, ClientBuilder, Error};
 
 /// How long an answer may take. The slowest look-ups take well under a second.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// One connection to the daemon.
+/// One connection to the daemon. When it breaks, because the daemon ended or
+/// was replaced, every request fails with [`Error::Connection`]: connect again.
 #[derive(Debug)]
 pub struct Client {
     sender: SendRequest<Full<Bytes>>,
+    address: Address,
+    host: HeaderValue,
+    authorization: Option<HeaderValue>,
+    started_daemon: bool,
 }
 
 impl Client {
-    /// Connects to the daemon of this user. Before anything is sent it is made
-    /// sure that the socket's directory and the process behind it are this
-    /// user's. Must be called within a tokio runtime.
+    /// Says how to reach the daemon, then connects.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// Connects to the daemon that has its files at `paths`, if it runs.
     ///
     /// # Errors
-    /// [`Error::NotRunning`] when nobody answers; [`Error::NotOurs`].
+    /// As [`ClientBuilder::connect`].
     pub async fn connect(paths: &Paths) -> Result<Self, Error> {
-        let path = paths.socket();
-        if !is_ours(paths.runtime()) {
-            return Err(Error::NotOurs { path });
-        }
-        let stream = match UnixStream::connect(&path).await {
-            Ok(stream) => stream,
-            Err(source) => return Err(Error::NotRunning { path, source }),
+        Self::builder().paths(paths.clone()).connect().await
+    }
+
+    /// Speaks over a stream whose other end is known to be this user's.
+    pub(crate) async fn over(
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        address: Address,
+        token: Option<&Token>,
+    ) -> Result<Self, Error> {
+        let host = match &address {
+            Address::Unix(_) => "localhost".to_owned(),
+            Address::Tcp(address) => address.to_string(),
         };
-        let ours = rustix::process::geteuid().as_raw();
-        if !stream.peer_cred().is_ok_and(|peer| peer.uid() == ours) {
-            return Err(Error::NotOurs { path });
-        }
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         // How it ends is told to whoever waits for an answer.
         tokio::spawn(connection);
-        Ok(Self { sender })
+        Ok(Self {
+            sender,
+            address,
+            host: value(&host)?,
+            authorization: token.map(authorization).transpose()?,
+            started_daemon: false,
+        })
+    }
+
+    /// Notes that the daemon at the other end was started for this client.
+    pub(crate) fn of_new_daemon(self) -> Self {
+        Self { started_daemon: true, ..self }
+    }
+
+    /// Where it is connected to.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Whether the daemon was started for this client. What it has to say to a
+    /// person then is in [`Health::notices`].
+    pub fn started_daemon(&self) -> bool {
+        self.started_daemon
     }
 
     /// Gets the lease of a service: the one that is there, or a new one.
@@ -175,13 +207,16 @@ impl Client {
         body: Vec<u8>,
     ) -> Result<(StatusCode, Bytes), Error> {
         self.sender.ready().await?;
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
-            .header(header::HOST, "localhost")
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(body)))
-            .map_err(|error| Error::Garbled(error.to_string()))?;
+            .header(header::HOST, &self.host)
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some(authorization) = &self.authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        let request =
+            request.body(Full::new(Bytes::from(body))).map_err(|error| Error::Garbled(error.to_string()))?;
         let response = self.sender.send_request(request).await?;
         let status = response.status();
         Ok((status, response.into_body().collect().await?.to_bytes()))
@@ -192,9 +227,13 @@ fn json(request: &impl serde::Serialize) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(request).map_err(|error| Error::Garbled(error.to_string()))
 }
 
-/// A directory that is not there is nobody's, and connecting will say so.
-fn is_ours(directory: &Path) -> bool {
-    let ours = rustix::process::geteuid().as_raw();
-    std::fs::symlink_metadata(directory)
-        .map_or(true, |metadata| metadata.uid() == ours && metadata.mode() & 0o077 == 0)
+fn authorization(token: &Token) -> Result<HeaderValue, Error> {
+    let mut value = value(&format!("Bearer {}", token.reveal()))?;
+    // Whatever shows headers leaves this one out.
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn value(text: &str) -> Result<HeaderValue, Error> {
+    HeaderValue::from_str(text).map_err(|error| Error::Garbled(error.to_string()))
 }

@@ -1,9 +1,10 @@
 //! How the command ends: its exit codes, and what it says when it fails.
 
-use std::process::ExitCode;
+use std::{net::SocketAddr, process::ExitCode};
 
-use portlease::Error;
+use portlease::{Error, StartError};
 use portlease_proto::{ErrorCode, Problem};
+use portleased::processes::{Processes, SystemProcesses};
 
 /// The exit codes. Scripts rely on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,10 +16,6 @@ pub(crate) enum Exit {
     NoPort = 4,
     Unreachable = 69,
 }
-
-/// What a detached daemon ends with when another one runs (EX_TEMPFAIL):
-/// whoever started it waits for that one.
-pub(crate) const ALREADY_RUNNING: u8 = 75;
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
@@ -72,11 +69,26 @@ impl From<Error> for Failure {
             Error::NotRunning { .. } => {
                 Self::from_chain(Exit::Unreachable, &error).hint("start it: portlease daemon")
             }
-            Error::NotOurs { .. } | Error::Connection(_) | Error::Silent { .. } | Error::Garbled(_) => {
-                Self::from_chain(Exit::Unreachable, &error).hint("see portlease status")
+            Error::ForeignListener { address, uid, inode } => held(address, uid, inode),
+            Error::Start(StartError::Late { ref log, .. }) => {
+                Self::from_chain(Exit::Unreachable, &error).hint(format!("see {}", log.display()))
             }
+            // The daemon's own words say what to do.
+            Error::Start(_) => Self::from_chain(Exit::Unreachable, &error),
+            Error::NoHome => Self::from_chain(Exit::Failed, &error).hint("set HOME or PORTLEASE_HOME"),
+            _ => Self::from_chain(Exit::Unreachable, &error).hint("see portlease status"),
         }
     }
+}
+
+/// Somebody else is where the daemon was: who, as far as it can be seen.
+fn held(address: SocketAddr, uid: u32, inode: u64) -> Failure {
+    let found = SystemProcesses.find(&[inode]).first().and_then(|open| SystemProcesses.describe(open.pid));
+    let mut holder = found.map(|process| process.holder).unwrap_or_default();
+    holder.user = Some(SystemProcesses.user_name(uid));
+    let message = format!("port {} is held by {holder}: nothing was sent to {address}", address.port());
+    Failure::new(Exit::Unreachable, message)
+        .hint("start the daemon, which takes another port: portlease daemon")
 }
 
 #[deny(clippy::wildcard_enum_match_arm)]
@@ -93,6 +105,7 @@ fn exit_of(code: ErrorCode) -> Exit {
         ErrorCode::InvalidName | ErrorCode::InvalidRequest => Exit::Usage,
         ErrorCode::LeaseDiffers
         | ErrorCode::WrongUser
+        | ErrorCode::TokenRequired
         | ErrorCode::ForbiddenHost
         | ErrorCode::ForbiddenOrigin
         | ErrorCode::StaleRequest

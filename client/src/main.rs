@@ -9,8 +9,8 @@ mod start;
 use std::time::Duration;
 
 use clap::Parser;
+use portlease_local::paths;
 use portlease_proto::Paths;
-use portleased::paths;
 
 use args::{Args, Command};
 use exit::{Exit, Failure};
@@ -61,6 +61,7 @@ async fn perform(paths: &Paths, command: Command) -> Result<(), Failure> {
         Command::Release(args) => commands::release(paths, &args).await,
         Command::Renew(args) => commands::renew(paths, args).await,
         Command::Status(args) => commands::status(paths, &args).await,
+        Command::Token(args) => commands::token(paths, &args).await,
         Command::Daemon(args) => commands::daemon(paths.clone(), &args),
     }
 }

@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use portlease_proto::{Change, Explanation, Holder, Lease, LeaseState, Port, escape};
+use portlease_proto::{Auth, Change, Explanation, Holder, Lease, LeaseState, Port, escape};
 use serde::Serialize;
 
 use crate::exit::Failure;
@@ -151,7 +151,8 @@ pub(crate) fn status(health: &portlease_proto::Health, socket: &std::path::Path)
     line("leases", &health.leases.to_string());
     line("socket", &socket.display().to_string());
     match &endpoint.url {
-        Some(url) => line("http", url),
+        Some(url) if endpoint.auth == Auth::User => line("http", url),
+        Some(url) => line("http", &format!("{url}, with the token: portlease token")),
         None => line("http", "not on TCP: only on the socket"),
     }
     if endpoint.port != Some(health.wanted_port) {

@@ -1,6 +1,6 @@
 //! A daemon starts by itself, once however many want it, and whatever becomes
 //! of it or of its files, its projects get the same ports again.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "cli"))]
 #![expect(clippy::unwrap_used, reason = "what does not work in a test fails it")]
 
 #[path = "support/apart.rs"]

@@ -1,5 +1,5 @@
 //! What a project's own connections leave on its port never costs it the port.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "cli"))]
 #![expect(clippy::unwrap_used, reason = "what does not work in a test fails it")]
 
 #[path = "support/netns.rs"]

@@ -1,6 +1,6 @@
 //! Rule U under fire: three users fight for eight source ports, with resets, so
 //! that the two ends of a connection are the next one's all the time.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "cli"))]
 #![expect(clippy::unwrap_used, reason = "what does not work in a test fails it")]
 
 #[path = "support/netns.rs"]

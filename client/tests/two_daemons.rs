@@ -1,5 +1,5 @@
 //! Daemons that share a machine and want the same ports never grant one twice.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "cli"))]
 #![expect(clippy::unwrap_used, reason = "what does not work in a test fails it")]
 
 #[path = "support/netns.rs"]

@@ -1,5 +1,5 @@
 //! The API is one user's, though its TCP port is open to every user.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "cli"))]
 #![expect(clippy::unwrap_used, reason = "what does not work in a test fails it")]
 
 #[path = "support/apart.rs"]
@@ -30,13 +30,15 @@ fn another_user_is_refused_over_tcp() {
     let port = home.run(&["status", "--json"]).json()["endpoint"]["port"].as_u64().unwrap();
     for address in ["127.0.0.1", "::1"] {
         let host = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
-        let head = format!("Host: {host}:{port}\\r\\nConnection: close\\r\\n\\r\\n");
-        let show = format!("GET /v1/leases/app/default HTTP/1.1\\r\\n{head}");
-        let release = format!("DELETE /v1/leases/app HTTP/1.1\\r\\n{head}");
+        let head = format!("Host: {host}:{port}\\r\\nConnection: close\\r\\n");
+        let token = format!("Authorization: Bearer {}\\r\\n", home.run(&["token"]).stdout.trim_end());
+        let show = format!("GET /v1/leases/app/default HTTP/1.1\\r\\n{head}\\r\\n");
+        let with_token = format!("GET /v1/leases/app/default HTTP/1.1\\r\\n{head}{token}\\r\\n");
+        let release = format!("DELETE /v1/leases/app HTTP/1.1\\r\\n{head}\\r\\n");
 
         let ours = ask(0, address, port, &show);
         assert!(ours.starts_with("HTTP/1.1 200 ") && ours.contains(lease["id"].as_str().unwrap()), "{ours}");
-        for request in [&show, &release] {
+        for request in [&show, &release, &with_token] {
             let refused = ask(65_534, address, port, request);
             assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");
             assert!(

@@ -6,13 +6,25 @@ use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
 };
 
-use portlease_proto::Port;
+use portlease_local::{Token, private};
+use portlease_proto::{Auth, Endpoint, Paths, Port};
 
 /// How many ports after the wanted one are tried.
 const NEXT: u16 = 100;
 
 /// How many connections may wait to be accepted.
 const WAITING: i32 = 1024;
+
+/// What the API is meant to be over TCP.
+#[derive(Debug)]
+pub struct WayIn {
+    /// Its port.
+    pub port: Port,
+    /// What is asked there at least.
+    pub auth: Auth,
+    /// What opens the door then.
+    pub token: Token,
+}
 
 /// Listeners of the API, all on one port.
 #[derive(Debug)]
@@ -62,6 +74,17 @@ pub fn listen_near(wanted: Port) -> io::Result<Listening> {
         }
     }
     Err(last)
+}
+
+/// Tells clients where the API answers over TCP. Those on the Unix socket do
+/// without, so what hinders it is said and no more.
+pub fn publish(paths: &Paths, endpoint: &Endpoint) {
+    let json = serde_json::to_vec_pretty(endpoint).map_err(|error| error.to_string());
+    let written =
+        json.and_then(|json| private::replace(&paths.endpoint(), &json).map_err(|error| error.to_string()));
+    if let Err(error) = written {
+        tracing::warn!("the address of the API cannot be published: {error}");
+    }
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

@@ -2,13 +2,14 @@
 
 use std::{io, path::Path, path::PathBuf};
 
-use portlease_proto::{API_PORT, Port, PortRange};
+use portlease_proto::{API_PORT, Auth, Port, PortRange};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::{allocator::Pool, store::Durability};
 
 /// Every key, so that a misspelt one can be answered with the nearest.
-const KEYS: &[&str] = &["pool", "synchronous", "api", "port", "limits", "leases_per_project", "kept_percent"];
+const KEYS: &[&str] =
+    &["pool", "synchronous", "api", "port", "limits", "leases_per_project", "kept_percent", "auth"];
 
 /// The values in force.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -19,6 +20,9 @@ pub struct Config {
     pub pool: Pool,
     /// What a grant survives: `"normal"` or `"full"`.
     pub synchronous: Durability,
+    /// What is asked of whoever comes over TCP: `"user"` or `"token"`.
+    #[serde(deserialize_with = "auth")]
+    pub auth: Auth,
     /// The HTTP API.
     pub api: Api,
     /// Limits.
@@ -113,6 +117,14 @@ fn percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
     percent.ok_or_else(|| de::Error::custom("a percentage is a whole number from 0 to 100"))
 }
 
+fn auth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Auth, D::Error> {
+    match Auth::deserialize(deserializer)? {
+        // What a client may pass over is a mistake here.
+        Auth::Unknown => Err(de::Error::custom("auth is `user` or `token`")),
+        auth => Ok(auth),
+    }
+}
+
 fn pool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pool, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "a range such as \"20000-29999\", or a list of ranges")]
@@ -142,11 +154,13 @@ mod tests {
 
     #[test]
     fn every_key() {
-        let text = "pool = [\"20000-20099\", \"30000-30099\"]\nsynchronous = \"full\"\n\
+        let text = "pool = [\"20000-20099\", \"30000-30099\"]\nsynchronous = \"full\"\nauth = \"token\"\n\
                     [api]\nport = 6289\n[limits]\nleases_per_project = 3\nkept_percent = 0\n";
         let config = Config::parse(text).unwrap();
         assert_eq!(config.pool.ranges().len(), 2);
         assert_eq!(config.synchronous, Durability::Full);
+        assert_eq!(config.auth, Auth::Token);
+        assert_eq!(Config::parse("auth = \"user\"").unwrap().auth, Auth::User);
         assert_eq!(config.api.port.get(), 6289);
         assert_eq!((config.limits.leases_per_project, config.limits.kept_percent), (3, 0));
         assert_eq!(Config::parse("pool = \"1-5\"").unwrap().pool.ranges().len(), 1);
@@ -167,6 +181,9 @@ mod tests {
             ("[limits]\nkept_percent = 101", "from 0 to 100"),
             ("[limits]\nkept_percent = -1", "from 0 to 100"),
             ("synchronous = \"off\"", "`normal` or `full`"),
+            ("auth = \"tokne\"", "`user` or `token`"),
+            ("auth = \"unknown\"", "`user` or `token`"),
+            ("aut = \"token\"", "did you mean `auth`?"),
             ("pool = ", "line 1"),
         ] {
             let message = Config::parse(text).unwrap_err();

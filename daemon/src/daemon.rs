@@ -6,6 +6,7 @@ use portlease_proto::{Endpoint, Paths};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
+    api_port::WayIn,
     clock::{Clock, SystemClock},
     config::{Config, ConfigError},
     events::Events,
@@ -21,7 +22,7 @@ use crate::{
     sockets::SystemSockets,
     status::Status,
     store::{Opened, SqliteStore, StoreError},
-    watch,
+    token, watch,
 };
 
 /// How long requests under way may take when the daemon ends.
@@ -105,6 +106,8 @@ async fn serve(paths: &Paths, files: u64, announce: impl FnOnce(Ready<'_>)) -> R
         error => StartError::Private(error),
     })?;
 
+    let token = token::take(&paths.token())?;
+
     let now = SystemClock.now();
     let Opened { store, registry, epoch, set_aside } =
         SqliteStore::open(&paths.registry(), config.synchronous, now)?;
@@ -140,7 +143,8 @@ async fn serve(paths: &Paths, files: u64, announce: impl FnOnce(Ready<'_>)) -> R
     let app = App { manager, status, edges };
     let server = Server::new(app.clone(), connections);
 
-    let mut keeper = Keeper::new(paths, config.api.port, server.clone(), app, checkpointer, locks);
+    let way_in = WayIn { port: config.api.port, auth: config.auth, token };
+    let mut keeper = Keeper::new(paths, way_in, server.clone(), app, checkpointer, locks);
     keeper.serve_unix().map_err(|source| StartError::Socket { path: paths.socket(), source })?;
     let endpoint = keeper.serve_tcp();
     tracing::info!(

@@ -1,9 +1,9 @@
 //! What a running daemon does by itself: it keeps its files in their places,
 //! its commits on the disk, and goes back to its TCP port when that is free.
 
-use std::{fs, io, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, io, net::SocketAddr, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Duration};
 
-use portlease_proto::{Endpoint, Holder, Paths, Port};
+use portlease_proto::{Auth, Endpoint, Holder, Paths, Port};
 use tokio::{
     net::{TcpListener, UnixListener},
     task::AbortHandle,
@@ -11,14 +11,16 @@ use tokio::{
 };
 
 use crate::{
-    api_port::{self, Listening},
-    http::{App, Door, Server},
+    api_port::{self, Listening, WayIn},
+    http::{App, Server, TcpDoor},
     instance::Instance,
     locks::{Locks, inode},
-    manager::Manager,
+    manager::{Edges, Manager},
+    peer,
     private::{self, PrivateError},
     status::Status,
     store::Checkpointer,
+    token,
 };
 
 /// How often it looks: a deleted socket is missed for no longer than this, and
@@ -45,7 +47,8 @@ impl Trouble {
 /// The daemon's own housekeeping.
 pub struct Keeper {
     paths: Paths,
-    wanted_port: Port,
+    way_in: WayIn,
+    edges: Edges,
     server: Server,
     manager: Arc<Manager>,
     status: Arc<Status>,
@@ -60,15 +63,25 @@ impl Keeper {
     #[must_use]
     pub fn new(
         paths: &Paths,
-        wanted_port: Port,
+        way_in: WayIn,
         server: Server,
         app: App,
         store: Checkpointer,
         locks: Locks,
     ) -> Self {
-        let App { manager, status, .. } = app;
-        let (paths, checkpointer) = (paths.clone(), store);
-        Self { paths, wanted_port, server, manager, status, checkpointer, locks, unix: None, tcp: Vec::new() }
+        let App { manager, status, edges, .. } = app;
+        Self {
+            paths: paths.clone(),
+            way_in,
+            edges,
+            server,
+            manager,
+            status,
+            checkpointer: store,
+            locks,
+            unix: None,
+            tcp: Vec::new(),
+        }
     }
 
     /// How many leases are served.
@@ -99,7 +112,7 @@ impl Keeper {
 
     /// Serves on the wanted TCP port, else on one near it, and publishes which.
     pub fn serve_tcp(&mut self) -> Endpoint {
-        match api_port::listen_on(self.wanted_port) {
+        match api_port::listen_on(self.way_in.port) {
             Ok(listening) => self.serve_on(listening, None),
             Err(error) => {
                 let holder = self.holder_of_wanted_port();
@@ -108,14 +121,14 @@ impl Keeper {
                     .map_or_else(|| error.to_string(), |holder| format!("it is held by {holder}"));
                 tracing::warn!(
                     "the API cannot have port {}: {}",
-                    self.wanted_port,
+                    self.way_in.port,
                     portlease_proto::escape(&who)
                 );
-                match api_port::listen_near(self.wanted_port) {
+                match api_port::listen_near(self.way_in.port) {
                     Ok(listening) => self.serve_on(listening, holder),
                     Err(error) => {
                         tracing::warn!("the API is on its Unix socket alone: {error}");
-                        self.publish(Vec::new(), holder)
+                        self.publish(Vec::new(), self.way_in.auth, holder)
                     }
                 }
             }
@@ -128,41 +141,33 @@ impl Keeper {
             listening.listeners.into_iter().map(TcpListener::from_std).collect();
         match listeners {
             Ok(listeners) => {
-                let door = Door::tcp(&addresses);
+                let sockets = self.edges.sockets.as_ref();
+                let auth = peer::auth_in_force(sockets, self.way_in.auth, &addresses);
+                let door = TcpDoor::new(&addresses, auth, self.way_in.token.clone());
                 let serve = |listener| self.server.serve_tcp(listener, door.clone());
                 let serving = listeners.into_iter().map(serve).collect();
                 for before in std::mem::replace(&mut self.tcp, serving) {
                     before.abort();
                 }
-                self.publish(addresses, holder)
+                self.publish(addresses, auth, holder)
             }
             Err(error) => {
                 tracing::warn!("the API is on its Unix socket alone: {error}");
-                self.publish(Vec::new(), holder)
+                self.publish(Vec::new(), self.way_in.auth, holder)
             }
         }
     }
 
-    fn publish(&self, addresses: Vec<std::net::SocketAddr>, holder: Option<Holder>) -> Endpoint {
+    fn publish(&self, addresses: Vec<SocketAddr>, auth: Auth, holder: Option<Holder>) -> Endpoint {
         let ports = addresses.iter().filter_map(|address| Port::new(address.port()));
-        self.manager.set_api_ports(ports.chain([self.wanted_port]).collect());
-        let endpoint = self.status.moved_to(addresses, holder);
-        self.write_endpoint(&endpoint);
+        self.manager.set_api_ports(ports.chain([self.way_in.port]).collect());
+        let endpoint = self.status.moved_to(addresses, auth, holder);
+        api_port::publish(&self.paths, &endpoint);
         endpoint
     }
 
-    fn write_endpoint(&self, endpoint: &Endpoint) {
-        let written =
-            serde_json::to_vec_pretty(endpoint).map_err(|error| error.to_string()).and_then(|json| {
-                private::replace(&self.paths.endpoint(), &json).map_err(|error| error.to_string())
-            });
-        if let Err(error) = written {
-            tracing::warn!("the address of the API cannot be published: {error}");
-        }
-    }
-
     fn holder_of_wanted_port(&self) -> Option<Holder> {
-        self.manager.holder(self.wanted_port).unwrap_or_default()
+        self.manager.holder(self.way_in.port).unwrap_or_default()
     }
 
     /// Keeps until it finds that another daemon is in its place.
@@ -196,11 +201,18 @@ impl Keeper {
     }
 
     fn files_in_place(&self) -> bool {
-        self.locks.in_place() && self.socket_in_place() && self.paths.endpoint().exists()
+        self.locks.in_place()
+            && self.socket_in_place()
+            && self.token_in_place()
+            && self.paths.endpoint().exists()
     }
 
     fn socket_in_place(&self) -> bool {
         inode(&self.paths.socket()) == self.unix.as_ref().map(|(_, inode)| *inode)
+    }
+
+    fn token_in_place(&self) -> bool {
+        token::in_place(&self.paths.token(), &self.way_in.token)
     }
 
     /// Somebody deleted one of our directories, or a file in it.
@@ -214,7 +226,10 @@ impl Keeper {
             let path = self.paths.socket();
             self.serve_unix().map_err(|source| PrivateError::Io { path, source })?;
         }
-        self.write_endpoint(&self.status.endpoint());
+        if !self.token_in_place() {
+            self.way_in.token.write(&self.paths.token())?;
+        }
+        api_port::publish(&self.paths, &self.status.endpoint());
         tracing::warn!("files in {} were deleted; they are back", self.paths.runtime().display());
         Ok(())
     }
@@ -258,12 +273,12 @@ impl Keeper {
     }
 
     fn go_back_to_wanted_port(&mut self) {
-        if self.status.endpoint().port == Some(self.wanted_port) {
+        if self.status.endpoint().port == Some(self.way_in.port) {
             return;
         }
-        if let Ok(listening) = api_port::listen_on(self.wanted_port) {
+        if let Ok(listening) = api_port::listen_on(self.way_in.port) {
             self.serve_on(listening, None);
-            tracing::info!("the API is back on port {}", self.wanted_port);
+            tracing::info!("the API is back on port {}", self.way_in.port);
         }
     }
 

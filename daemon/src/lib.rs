@@ -18,12 +18,13 @@ pub mod log;
 pub mod manager;
 pub mod owners;
 pub mod ownership;
-pub mod paths;
 pub mod peer;
-pub mod private;
 pub mod processes;
 pub mod registry;
 pub mod sockets;
 pub mod status;
 pub mod store;
+pub mod token;
 pub mod watch;
+
+pub use portlease_local::{paths, private};

@@ -1,9 +1,48 @@
 //! Rule U: who is at the other end of a TCP connection. Ports are open to every
 //! user of the machine; leases are one user's.
 
-use std::net::SocketAddr;
+use std::{error::Error as _, net::SocketAddr};
+
+use portlease_proto::Auth;
 
 use crate::sockets::{SocketError, Sockets};
+
+/// Whose process is at the other end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FarEnd {
+    /// This user's.
+    Ours,
+    /// Another user's, or nobody's any more.
+    NotOurs,
+    /// The kernel was not to be asked: there is no sock_diag in this sandbox, or
+    /// on this system.
+    CannotTell,
+}
+
+impl From<Result<bool, SocketError>> for FarEnd {
+    fn from(ours: Result<bool, SocketError>) -> Self {
+        match ours {
+            Ok(true) => Self::Ours,
+            Ok(false) => Self::NotOurs,
+            Err(_) => Self::CannotTell,
+        }
+    }
+}
+
+/// What is to be asked on these addresses, which we listen on: as much as is
+/// `wanted`, and the token wherever the kernel does not answer about
+/// connections. That nothing is connected there is an answer too.
+pub fn auth_in_force(sockets: &dyn Sockets, wanted: Auth, addresses: &[SocketAddr]) -> Auth {
+    let mut asked = addresses.iter().map(|address| sockets.connected(*address, *address));
+    match asked.find_map(Result::err) {
+        None => wanted,
+        Some(error) => {
+            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+            tracing::warn!("TCP needs the token, since whose a connection is cannot be told: {error}{cause}");
+            Auth::Token
+        }
+    }
+}
 
 /// Whether the process at the `far` end of an accepted connection is this
 /// user's. `near_inode` is the number of our own end.
@@ -14,7 +53,7 @@ use crate::sockets::{SocketError, Sockets};
 /// then the tuple was ours all the time.
 ///
 /// # Errors
-/// [`SocketError`] where there is no sock_diag. That is no "yes".
+/// [`SocketError`] where there is no sock_diag: [`FarEnd::CannotTell`].
 pub fn is_ours(
     sockets: &dyn Sockets,
     our_uid: u32,
@@ -67,6 +106,23 @@ mod tests {
             assert!(!is_ours(&SystemSockets, us, near, far, number).unwrap(), "the peer has closed");
             drop(served);
             assert!(!is_ours(&SystemSockets, us, near, far, number).unwrap(), "only the listener is left");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_failed_is_neither() {
+        for (answer, far_end) in [
+            (Ok(true), FarEnd::Ours),
+            (Ok(false), FarEnd::NotOurs),
+            (Err(SocketError::TooManyFiles), FarEnd::CannotTell),
+            (Err(SocketError::Garbled("x")), FarEnd::CannotTell),
+        ] {
+            assert_eq!(FarEnd::from(answer), far_end);
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addresses = [listener.local_addr().unwrap()];
+        for wanted in [Auth::User, Auth::Token] {
+            assert_eq!(auth_in_force(&SystemSockets, wanted, &addresses), wanted);
         }
     }
 

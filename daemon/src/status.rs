@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use portlease_proto::{Endpoint, Health, Holder, Port};
+use portlease_proto::{Auth, Endpoint, Health, Holder, Port};
 use tokio::sync::watch;
 
 use crate::clock::rfc3339;
@@ -24,14 +24,20 @@ impl Status {
     /// A daemon that has no TCP address yet.
     #[must_use]
     pub fn new(started_at: SystemTime, wanted_port: Port, notices: Vec<String>) -> Self {
-        let changing = Changing { endpoint: endpoint(Vec::new()), wanted_port_holder: None, notices };
+        let changing =
+            Changing { endpoint: endpoint(Vec::new(), Auth::User), wanted_port_holder: None, notices };
         Self { started_at, wanted_port, changing: watch::Sender::new(changing) }
     }
 
-    /// The TCP address changed; returns the endpoint to publish. `holder` is
-    /// who has the wanted port, when we have not.
-    pub fn moved_to(&self, addresses: Vec<std::net::SocketAddr>, holder: Option<Holder>) -> Endpoint {
-        let endpoint = endpoint(addresses);
+    /// The TCP address changed; returns the endpoint to publish. `auth` is what
+    /// is asked there, `holder` who has the wanted port, when we have not.
+    pub fn moved_to(
+        &self,
+        addresses: Vec<std::net::SocketAddr>,
+        auth: Auth,
+        holder: Option<Holder>,
+    ) -> Endpoint {
+        let endpoint = endpoint(addresses, auth);
         self.changing.send_modify(|changing| {
             changing.endpoint.clone_from(&endpoint);
             changing.wanted_port_holder = holder;
@@ -59,7 +65,7 @@ impl Status {
     }
 }
 
-fn endpoint(addresses: Vec<std::net::SocketAddr>) -> Endpoint {
+fn endpoint(addresses: Vec<std::net::SocketAddr>, auth: Auth) -> Endpoint {
     let port = addresses.first().and_then(|address| Port::new(address.port()));
     Endpoint {
         url: addresses.first().map(|address| format!("http://{address}")),
@@ -67,5 +73,6 @@ fn endpoint(addresses: Vec<std::net::SocketAddr>) -> Endpoint {
         addresses: addresses.iter().map(ToString::to_string).collect(),
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        auth,
     }
 }

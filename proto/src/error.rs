@@ -34,6 +34,8 @@ pub enum ErrorCode {
     LimitReached,
     /// The other end of the connection is not this user.
     WrongUser,
+    /// Over TCP the token is needed, and was not sent or is not the one.
+    TokenRequired,
     /// The Host header does not name this API.
     ForbiddenHost,
     /// A web page of another origin asks.

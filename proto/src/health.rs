@@ -4,6 +4,34 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Holder, Port};
 
+/// What the API asks of a TCP connection, beside the rules against web pages.
+/// The Unix socket asks for nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Auth {
+    /// That the kernel names this user's process at its other end.
+    #[default]
+    User,
+    /// The token as well; and the token alone where the kernel cannot tell
+    /// whose process is at the other end.
+    Token,
+    /// A way that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Auth {
+    /// The word in the API, the configuration and the command.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Token => "token",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// Where the API answers over TCP; the content of `endpoint.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
@@ -17,6 +45,9 @@ pub struct Endpoint {
     pub pid: u32,
     /// The daemon's version.
     pub version: String,
+    /// What it asks of whoever comes over TCP.
+    #[serde(default)]
+    pub auth: Auth,
 }
 
 /// The answer of `GET /v1/health`.

@@ -46,6 +46,13 @@ impl Paths {
         Self { state: home.to_owned(), config: home.to_owned(), runtime: home.join("run") }
     }
 
+    /// The `PORTLEASE_HOME` that these are the paths of; none when they do not
+    /// all lie under one directory.
+    #[must_use]
+    pub fn home(&self) -> Option<&Path> {
+        (*self == Self::under(&self.state)).then_some(&self.state)
+    }
+
     /// The directory of the registry and the log.
     #[must_use]
     pub fn state(&self) -> &Path {
@@ -100,6 +107,12 @@ impl Paths {
         self.runtime.join("start.lock")
     }
 
+    /// What lets a program in over TCP where the connection alone does not.
+    #[must_use]
+    pub fn token(&self) -> PathBuf {
+        self.runtime.join("token")
+    }
+
     /// The TCP address in use.
     #[must_use]
     pub fn endpoint(&self) -> PathBuf {
@@ -140,5 +153,8 @@ mod tests {
         assert_eq!(paths.registry(), Path::new("/x/registry.db"));
         assert_eq!(paths.config_file(), Path::new("/x/config.toml"));
         assert_eq!(paths.socket(), Path::new("/x/run/portlease.sock"));
+        assert_eq!(paths.token(), Path::new("/x/run/token"));
+        assert_eq!(paths.home(), Some(Path::new("/x")));
+        assert_eq!(Paths::resolve(dirs()).home(), None);
     }
 }

@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use portlease_proto::{
-    AnonymousRequest, BatchRequest, Endpoint, ErrorCode, Event, GetRequest, Health, Lease, LeaseState,
+    AnonymousRequest, Auth, BatchRequest, Endpoint, ErrorCode, Event, GetRequest, Health, Lease, LeaseState,
     Leases, Problem, ProjectLeases, RenewRequest, Reset, SkipReason,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -38,6 +38,7 @@ const FILES: &[(&str, RoundTrip)] = &[
     ("problem_not_found", again::<Problem>),
     ("problem_port_in_use", again::<Problem>),
     ("problem_port_leased", again::<Problem>),
+    ("problem_token_required", again::<Problem>),
     ("project_leases", again::<ProjectLeases>),
     ("renew_request", again::<RenewRequest>),
     ("renew_request_empty", again::<RenewRequest>),
@@ -58,6 +59,7 @@ const CODES: &[(ErrorCode, &str)] = &[
     (ErrorCode::LeaseDiffers, "lease_differs"),
     (ErrorCode::LimitReached, "limit_reached"),
     (ErrorCode::WrongUser, "wrong_user"),
+    (ErrorCode::TokenRequired, "token_required"),
     (ErrorCode::ForbiddenHost, "forbidden_host"),
     (ErrorCode::ForbiddenOrigin, "forbidden_origin"),
     (ErrorCode::StaleRequest, "stale_request"),
@@ -140,6 +142,7 @@ fn the_table_of_codes_is_whole() {
             | ErrorCode::LeaseDiffers
             | ErrorCode::LimitReached
             | ErrorCode::WrongUser
+            | ErrorCode::TokenRequired
             | ErrorCode::ForbiddenHost
             | ErrorCode::ForbiddenOrigin
             | ErrorCode::StaleRequest
@@ -151,7 +154,7 @@ fn the_table_of_codes_is_whole() {
             | ErrorCode::BodyTooLarge
             | ErrorCode::RequestTimeout
             | ErrorCode::Internal
-            | ErrorCode::Unknown => 24,
+            | ErrorCode::Unknown => 25,
         };
         assert_eq!(CODES.len(), listed, "{word}");
     }
@@ -164,6 +167,15 @@ fn a_client_lives_with_a_code_that_it_does_not_know() {
     let problem: Problem = serde_json::from_value(problem).unwrap();
     assert_eq!(problem.code, ErrorCode::Unknown);
     assert_eq!(problem.to_string(), "no resource /v2");
+}
+
+#[test]
+fn the_endpoint_of_an_older_daemon_asks_for_no_token() {
+    let mut endpoint = value("endpoint");
+    endpoint.as_object_mut().unwrap().remove("auth");
+    assert_eq!(serde_json::from_value::<Endpoint>(endpoint.clone()).unwrap().auth, Auth::User);
+    endpoint["auth"] = json!("handshake");
+    assert_eq!(serde_json::from_value::<Endpoint>(endpoint).unwrap().auth, Auth::Unknown);
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! `portlease daemon`
 
+use portlease_local::ALREADY_RUNNING;
 use portlease_proto::Paths;
 use portleased::daemon::{self, Options, StartError};
 
 use crate::{
     args::DaemonArgs,
-    exit::{ALREADY_RUNNING, Exit, Failure},
+    exit::{Exit, Failure},
     output,
 };
 

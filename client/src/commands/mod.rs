@@ -7,6 +7,7 @@ mod release;
 mod renew;
 mod show;
 mod status;
+mod token;
 
 pub(crate) use daemon::daemon;
 pub(crate) use get::get;
@@ -15,3 +16,4 @@ pub(crate) use release::release;
 pub(crate) use renew::renew;
 pub(crate) use show::show;
 pub(crate) use status::status;
+pub(crate) use token::token;

@@ -1,6 +1,6 @@
 //! The command line as a person sees it: both streams and the exit code,
 //! reviewed as text.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "cli"))]
 #![expect(clippy::unwrap_used, reason = "what does not work in a test fails it")]
 
 #[path = "../support/apart.rs"]
@@ -11,6 +11,7 @@ mod leases;
 mod strangers;
 #[path = "../support/mod.rs"]
 mod support;
+mod token;
 
 use support::{Home, Ran};
 

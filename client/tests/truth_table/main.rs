@@ -1,6 +1,6 @@
 //! Grants against every kind of socket that can be on a port: a port that has
 //! one is never given, and the one port that has none always is.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "cli"))]
 #![expect(clippy::unwrap_used, reason = "what does not work in a test fails it")]
 
 mod kinds;

@@ -31,13 +31,6 @@ pub(super) fn check(
     Ok(())
 }
 
-/// U: the other end of the connection is not this user's process.
-pub(super) fn wrong_user() -> ApiError {
-    let detail = "this API belongs to another user, or the kernel cannot tell whose connection this is";
-    ApiError::new(StatusCode::FORBIDDEN, ErrorCode::WrongUser, detail)
-        .hint("use the Unix socket: portlease status")
-}
-
 /// H: exactly one Host, and it is ours. Bytes are compared, nothing is parsed.
 fn check_host(hosts: &[String], headers: &HeaderMap) -> Result<String, ApiError> {
     let mut values = headers.get_all(header::HOST).iter();

@@ -2,6 +2,7 @@
 //! errors to status and code. Nothing here decides which port is given.
 
 mod body;
+mod door;
 mod error;
 mod events;
 mod filter;
@@ -21,7 +22,8 @@ use axum::{
 use portlease_proto::ErrorCode;
 use tokio::sync::watch;
 
-pub use serve::{Door, Server};
+pub use door::TcpDoor;
+pub use serve::Server;
 
 use self::{error::ApiError, events::Stopping};
 use crate::{

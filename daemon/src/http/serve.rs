@@ -19,8 +19,15 @@ use tokio::{
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
-use super::{App, guard, router};
-use crate::{manager::Edges, peer};
+use super::{
+    App,
+    door::{Door, TcpDoor},
+    router,
+};
+use crate::{
+    manager::Edges,
+    peer::{self, FarEnd},
+};
 
 /// How long a request's head may take to arrive.
 const HEAD_PATIENCE: Duration = Duration::from_secs(5);
@@ -32,29 +39,6 @@ const HEADERS: usize = 64;
 const HEAD: usize = 16 * 1024;
 /// How long to wait when no file can be opened, before trying again.
 const BACK_OFF: Duration = Duration::from_millis(50);
-
-/// Where a connection comes in, and what is asked of it there.
-#[derive(Debug, Clone)]
-pub enum Door {
-    /// The Unix socket: file modes keep others out.
-    Unix,
-    /// TCP: web pages can reach it, so each request must name one of these
-    /// hosts and pass the other rules of the guard.
-    Tcp(Arc<[String]>),
-    /// A TCP connection from another user's process, or from one that cannot
-    /// be told to be ours: it is refused whatever it asks.
-    Closed,
-}
-
-impl Door {
-    /// The door of a TCP listener.
-    #[must_use]
-    pub fn tcp(addresses: &[SocketAddr]) -> Self {
-        let mut hosts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-        hosts.extend(addresses.first().map(|address| format!("localhost:{}", address.port())));
-        Self::Tcp(hosts.into())
-    }
-}
 
 /// Serves one API on any number of listeners.
 #[derive(Clone)]
@@ -83,14 +67,14 @@ impl Server {
 
     /// Serves a TCP listener until the handle is aborted. Connections that are
     /// open then go on.
-    pub fn serve_tcp(&self, listener: TcpListener, door: Door) -> AbortHandle {
-        let server = self.clone();
+    pub fn serve_tcp(&self, listener: TcpListener, door: TcpDoor) -> AbortHandle {
+        let (server, door) = (self.clone(), Arc::new(door));
         tokio::spawn(async move {
             loop {
                 let place = server.place().await;
                 match listener.accept().await {
                     Ok((stream, far)) => {
-                        let door = if server.is_ours(&stream, far) { door.clone() } else { Door::Closed };
+                        let door = Door::Tcp(door.clone(), server.far_end(&stream, far));
                         // Without it a small answer waits for the client's acknowledgement.
                         let _best_effort = stream.set_nodelay(true);
                         server.spawn(stream, door, place);
@@ -103,16 +87,16 @@ impl Server {
     }
 
     /// Rule U, once per connection: a few microseconds.
-    fn is_ours(&self, stream: &TcpStream, far: SocketAddr) -> bool {
+    fn far_end(&self, stream: &TcpStream, far: SocketAddr) -> FarEnd {
         let Edges { sockets, processes, .. } = &self.edges;
-        let (Ok(near), Ok(stat)) = (stream.local_addr(), rustix::fs::fstat(stream)) else { return false };
-        match peer::is_ours(sockets.as_ref(), processes.our_uid(), near, far, stat.st_ino) {
-            Ok(ours) => ours,
-            Err(error) => {
-                tracing::warn!("a TCP connection was refused: {error}");
-                false
-            }
+        let (Ok(near), Ok(stat)) = (stream.local_addr(), rustix::fs::fstat(stream)) else {
+            return FarEnd::NotOurs;
+        };
+        let ours = peer::is_ours(sockets.as_ref(), processes.our_uid(), near, far, stat.st_ino);
+        if let Err(error) = &ours {
+            tracing::debug!("whose a TCP connection is cannot be told, so it needs the token: {error}");
         }
+        ours.into()
     }
 
     /// Serves a Unix listener until the handle is aborted.
@@ -187,12 +171,7 @@ async fn answer(
     door: Door,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, std::convert::Infallible> {
-    let checked = match &door {
-        Door::Unix => Ok(()),
-        Door::Tcp(hosts) => guard::check(hosts, request.method(), request.uri(), request.headers()),
-        Door::Closed => Err(guard::wrong_user()),
-    };
-    match checked {
+    match door.check(&request) {
         Ok(()) => router.oneshot(request.map(Body::new)).await,
         Err(refused) => Ok(refused.into_response()),
     }

@@ -15,3 +15,4 @@ mod lives;
 mod paths;
 mod refusals;
 mod server;
+mod token;

@@ -9,13 +9,14 @@ use std::{
     time::SystemTime,
 };
 
-use portlease_proto::Port;
+use portlease_local::Token;
+use portlease_proto::{Auth, Port};
 use portleased::{
     allocator::Pool,
     clock::{Clock, SystemClock},
     events::Events,
     expiry::{self, Bell},
-    http::{App, Door, Server},
+    http::{App, Server, TcpDoor},
     manager::{Edges, Manager, Settings},
     owners::SystemOwners,
     processes::SystemProcesses,
@@ -41,6 +42,7 @@ pub(crate) struct TestServer {
     pub(crate) ports: Ports,
     pub(crate) manager: Arc<Manager>,
     pub(crate) address: SocketAddr,
+    pub(crate) token: Token,
     server: Server,
     listeners: Vec<AbortHandle>,
     runtime: tokio::runtime::Handle,
@@ -51,10 +53,18 @@ pub(crate) struct TestServer {
 
 impl TestServer {
     pub(crate) fn start() -> Self {
-        Self::with_limit(LEASES)
+        Self::with(LEASES, Auth::User)
     }
 
     pub(crate) fn with_limit(leases_per_project: usize) -> Self {
+        Self::with(leases_per_project, Auth::User)
+    }
+
+    pub(crate) fn with_token() -> Self {
+        Self::with(LEASES, Auth::Token)
+    }
+
+    fn with(leases_per_project: usize, auth: Auth) -> Self {
         let (ports, dir) = (Ports::take(), tempfile::tempdir().unwrap());
         let now = SystemClock.now();
         let opened = SqliteStore::open(&dir.path().join("registry.db"), Durability::Normal, now).unwrap();
@@ -74,14 +84,16 @@ impl TestServer {
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         spawn_watches(&runtime, &manager, &events, &owners);
-        let (address, listeners) = listen(&runtime, &server, dir.path().join("socket"));
+        let token = Token::random().unwrap();
+        let door = |address| TcpDoor::new(&[address], auth, token.clone());
+        let (address, listeners) = listen(&runtime, &server, dir.path().join("socket"), door);
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
             let _dropped = runtime.block_on(stopped);
         });
         let (stop, thread) = (Some(stop), Some(thread));
-        Self { ports, manager, address, server, listeners, runtime: handle, stop, thread, dir }
+        Self { ports, manager, address, token, server, listeners, runtime: handle, stop, thread, dir }
     }
 
     pub(crate) fn dir(&self) -> &std::path::Path {
@@ -185,7 +197,12 @@ fn spawn_watches(runtime: &Runtime, manager: &Arc<Manager>, events: &Arc<Events>
     runtime.spawn(watch::run(manager.clone(), events.clone()));
 }
 
-fn listen(runtime: &Runtime, server: &Server, socket: PathBuf) -> (SocketAddr, Vec<AbortHandle>) {
+fn listen(
+    runtime: &Runtime,
+    server: &Server,
+    socket: PathBuf,
+    door: impl Fn(SocketAddr) -> TcpDoor,
+) -> (SocketAddr, Vec<AbortHandle>) {
     let _inside = runtime.enter();
     let unix = UnixListener::bind(socket).unwrap();
     unix.set_nonblocking(true).unwrap();
@@ -193,6 +210,6 @@ fn listen(runtime: &Runtime, server: &Server, socket: PathBuf) -> (SocketAddr, V
     tcp.set_nonblocking(true).unwrap();
     let address = tcp.local_addr().unwrap();
     let unix = server.serve_unix(tokio::net::UnixListener::from_std(unix).unwrap());
-    let tcp = server.serve_tcp(tokio::net::TcpListener::from_std(tcp).unwrap(), Door::tcp(&[address]));
+    let tcp = server.serve_tcp(tokio::net::TcpListener::from_std(tcp).unwrap(), door(address));
     (address, vec![unix, tcp])
 }

@@ -106,7 +106,7 @@ impl Home {
 
 impl Daemon<'_> {
     /// What it has said on standard error.
-    fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         fs::read_to_string(self.log.path()).unwrap()
     }
 

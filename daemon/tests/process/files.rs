@@ -34,7 +34,9 @@ fn nothing_is_open_to_others_whatever_the_umask() {
     daemon.put("myapp/web").json(201);
 
     let there = walk(&home.path(""));
-    for name in ["registry.db", "registry.db-wal", "registry.lock", "run/lock", "run/endpoint.json"] {
+    for name in
+        ["registry.db", "registry.db-wal", "registry.lock", "run/lock", "run/token", "run/endpoint.json"]
+    {
         assert!(there.contains(&home.path(name)), "{name}: {there:?}");
     }
     for path in there {

@@ -11,4 +11,7 @@ mod files;
 mod hostile;
 mod lives;
 mod registry;
+#[cfg(target_os = "linux")]
+mod sandbox;
 mod starts;
+mod token;
