@@ -24,6 +24,7 @@ pub(crate) enum Command {
     Show(ShowArgs),
     Release(ReleaseArgs),
     Renew(RenewArgs),
+    Watch(WatchArgs),
     Status(StatusArgs),
     Token(TokenArgs),
     Daemon(DaemonArgs),
@@ -147,6 +148,26 @@ pub(crate) struct RenewArgs {
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub(crate) ttl: Option<Ttl>,
     /// Print the lease as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Print what happens to leases, as it happens.
+///
+/// A line for each lease that is granted, moved, changed, renewed, released or
+/// expired; when its app comes to the port or goes, when a stranger takes the
+/// port, and when the port can be reached from outside this machine. Goes on
+/// when the daemon was restarted; ends with Ctrl-C.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlease watch                   everything
+  portlease watch myapp             one project
+  portlease watch --json | jq .     for programs, an object a line")]
+pub(crate) struct WatchArgs {
+    /// One project; all when not given.
+    pub(crate) name: Option<ProjectName>,
+    /// Print each as JSON on a line of its own.
     #[arg(long)]
     pub(crate) json: bool,
 }

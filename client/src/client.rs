@@ -18,7 +18,7 @@ use portlease_proto::{
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{Address, ClientBuilder, Error};
+use crate::{Address, ClientBuilder, Error, Events};
 
 /// How long an answer may take. The slowest look-ups take well under a second.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -178,6 +178,35 @@ impl Client {
         self.ask(Method::GET, "/v1/health", Vec::new()).await
     }
 
+    /// What happens to leases from now on, or from an earlier id on; of one
+    /// project, or of all. The stream takes the connection.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], with `limit_reached` when too many streams are open.
+    pub async fn events(
+        mut self,
+        last_id: Option<u64>,
+        project: Option<&ProjectName>,
+    ) -> Result<Events, Error> {
+        let path = match project {
+            // `@` may stand in a query as it is.
+            Some(project) => format!("/v1/events?project={project}"),
+            None => "/v1/events".to_owned(),
+        };
+        let mut request = self.request(Method::GET, &path, Vec::new())?;
+        if let Some(id) = last_id {
+            request.headers_mut().insert("last-event-id", value(&id.to_string())?);
+        }
+        let silent = |_| Error::Silent { seconds: PATIENCE.as_secs() };
+        let sent = tokio::time::timeout(PATIENCE, self.sender.send_request(request));
+        let response = sent.await.map_err(silent)??;
+        if response.status().is_success() {
+            return Ok(Events::of(response.into_body(), last_id));
+        }
+        let status = response.status();
+        Err(refused(status, &response.into_body().collect().await?.to_bytes()))
+    }
+
     async fn ask<T: DeserializeOwned>(
         &mut self,
         method: Method,
@@ -194,10 +223,7 @@ impl Client {
         if status.is_success() {
             return Ok(bytes);
         }
-        match serde_json::from_slice::<Problem>(&bytes) {
-            Ok(problem) => Err(Error::Refused(Box::new(problem))),
-            Err(_) => Err(Error::Garbled(format!("status {status} without a reason"))),
-        }
+        Err(refused(status, &bytes))
     }
 
     async fn exchange(
@@ -207,6 +233,12 @@ impl Client {
         body: Vec<u8>,
     ) -> Result<(StatusCode, Bytes), Error> {
         self.sender.ready().await?;
+        let response = self.sender.send_request(self.request(method, path, body)?).await?;
+        let status = response.status();
+        Ok((status, response.into_body().collect().await?.to_bytes()))
+    }
+
+    fn request(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Request<Full<Bytes>>, Error> {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -215,11 +247,14 @@ impl Client {
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
         }
-        let request =
-            request.body(Full::new(Bytes::from(body))).map_err(|error| Error::Garbled(error.to_string()))?;
-        let response = self.sender.send_request(request).await?;
-        let status = response.status();
-        Ok((status, response.into_body().collect().await?.to_bytes()))
+        request.body(Full::new(Bytes::from(body))).map_err(|error| Error::Garbled(error.to_string()))
+    }
+}
+
+fn refused(status: StatusCode, body: &[u8]) -> Error {
+    match serde_json::from_slice::<Problem>(body) {
+        Ok(problem) => Error::Refused(Box::new(problem)),
+        Err(_) => Error::Garbled(format!("status {status} without a reason")),
     }
 }
 

@@ -55,11 +55,13 @@ mod builder;
 mod client;
 mod dial;
 mod error;
+mod events;
 mod listener;
 
 pub use builder::ClientBuilder;
 pub use client::Client;
 pub use dial::Address;
 pub use error::{Error, StartError};
+pub use events::{Events, Message};
 pub use portlease_local::{InvalidToken, Token, TokenError, private::PrivateError};
 pub use portlease_proto as proto;

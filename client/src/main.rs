@@ -42,6 +42,10 @@ fn run(command: Command) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
     runtime.block_on(async {
+        // It waits because that is what it is for.
+        if let Command::Watch(args) = command {
+            return commands::watch(&paths, &args).await;
+        }
         let mut doing = std::pin::pin!(perform(&paths, command));
         match tokio::time::timeout(SILENCE, doing.as_mut()).await {
             Ok(done) => done,
@@ -60,6 +64,7 @@ async fn perform(paths: &Paths, command: Command) -> Result<(), Failure> {
         Command::Show(args) => commands::show(paths, &args).await,
         Command::Release(args) => commands::release(paths, &args).await,
         Command::Renew(args) => commands::renew(paths, args).await,
+        Command::Watch(args) => commands::watch(paths, &args).await,
         Command::Status(args) => commands::status(paths, &args).await,
         Command::Token(args) => commands::token(paths, &args).await,
         Command::Daemon(args) => commands::daemon(paths.clone(), &args),

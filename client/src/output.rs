@@ -3,9 +3,12 @@
 
 #![expect(clippy::print_stderr, reason = "this is the output module")]
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    ops::ControlFlow,
+};
 
-use portlease_proto::{Auth, Change, Explanation, Holder, Lease, LeaseState, Port, escape};
+use portlease_proto::{Auth, Change, Event, Explanation, Holder, Lease, LeaseState, Port, escape};
 use serde::Serialize;
 
 use crate::exit::Failure;
@@ -20,6 +23,31 @@ pub(crate) fn value(text: &str) {
 pub(crate) fn json(value: &impl Serialize) {
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
     let _gone = writeln!(io::stdout(), "{text}");
+}
+
+/// A value as the API would send it, on one line; whether anybody reads it.
+pub(crate) fn json_line(value: &impl Serialize) -> ControlFlow<()> {
+    line(&serde_json::to_string(value).unwrap_or_default())
+}
+
+/// Something that happened to a lease, on one line; whether anybody reads it.
+pub(crate) fn event(event: &Event) -> ControlFlow<()> {
+    let Event { at, event: kind, project, service, port, .. } = event;
+    let mut text = format!("{at}  {kind:<14}  {project}/{service}  {port}");
+    if let Some(Change { from, because, .. }) = &event.changed {
+        text.push_str(&format!(", was {from}: {because}"));
+    }
+    if let Some(holder) = &event.holder {
+        text.push_str(&format!("  {holder}"));
+    }
+    line(&escape(&text))
+}
+
+fn line(text: &str) -> ControlFlow<()> {
+    match writeln!(io::stdout(), "{text}") {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(_gone) => ControlFlow::Break(()),
+    }
 }
 
 /// Something worth knowing.

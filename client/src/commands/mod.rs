@@ -8,6 +8,7 @@ mod renew;
 mod show;
 mod status;
 mod token;
+mod watch;
 
 pub(crate) use daemon::daemon;
 pub(crate) use get::get;
@@ -17,3 +18,4 @@ pub(crate) use renew::renew;
 pub(crate) use show::show;
 pub(crate) use status::status;
 pub(crate) use token::token;
+pub(crate) use watch::watch;

@@ -12,6 +12,7 @@ mod strangers;
 #[path = "../support/mod.rs"]
 mod support;
 mod token;
+mod watch;
 
 use support::{Home, Ran};
 

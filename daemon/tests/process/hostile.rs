@@ -84,7 +84,7 @@ fn as_before(daemon: &Daemon<'_>, before: &Usage) {
     let after = usage(daemon);
     assert!(back.is_some(), "files stay open: {before:?}, then {after:?}: {:?}", files(daemon));
     assert!(after.memory < MEMORY, "{after:?}");
-    println!("{before:?}, then {after:?}");
+    let _shown_with_nocapture = writeln!(std::io::stdout(), "{before:?}, then {after:?}");
 }
 
 #[test]
