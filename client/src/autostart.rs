@@ -31,10 +31,12 @@ pub(crate) async fn start(dialer: &Dialer, program: Option<PathBuf>) -> Result<C
     private::directory(paths.state()).map_err(StartError::from)?;
     private::directory(paths.runtime()).map_err(StartError::from)?;
     let program = program.unwrap_or_else(program_at_hand);
-    let mut start = Start { dialer, program, child: None, log_from: 0 };
+    let mut start = Start { dialer, program, child: None, log_from: 0, doubt: None };
     match tokio::time::timeout(PATIENCE, start.until_it_answers()).await {
         Ok(result) => result,
-        Err(_) => Err(StartError::Late { seconds: PATIENCE.as_secs(), log: paths.log() }.into()),
+        Err(_) => Err(start
+            .doubt
+            .unwrap_or_else(|| StartError::Late { seconds: PATIENCE.as_secs(), log: paths.log() }.into())),
     }
 }
 
@@ -49,6 +51,8 @@ struct Start<'a> {
     program: PathBuf,
     child: Option<Child>,
     log_from: u64,
+    /// Why somebody who answers was not taken for the daemon.
+    doubt: Option<Error>,
 }
 
 impl Start<'_> {
@@ -56,7 +60,10 @@ impl Start<'_> {
         let mut lock = None;
         loop {
             match self.dialer.dial_again().await {
-                Err(Error::NotRunning { .. }) => {}
+                Err(Error::NotRunning { .. }) => self.doubt = None,
+                // A daemon that begins to listen may close again, when it does
+                // not get its port on both addresses.
+                Err(doubt @ Error::UnknownListener { .. }) => self.doubt = Some(doubt),
                 Ok(client) => return Ok(self.done(client)),
                 Err(error) => return Err(error),
             }

@@ -1,5 +1,7 @@
 //! Starting a daemon from a program that is not portlease.
 
+use std::net::{SocketAddr, TcpListener};
+
 use portlease::{
     Client, Error, StartError,
     proto::{BaseDirs, Paths},
@@ -35,15 +37,23 @@ async fn many_at_once_start_one() {
     assert_eq!((started, home.daemons().len()), (1, 1));
 }
 
+/// Beside the ports of all homes, and below those that the kernel gives to
+/// connections: a daemon of another test would be this user's, too.
+fn free_port() -> u16 {
+    let id = u16::try_from(std::process::id() % 300).unwrap();
+    let is_free = |port: &u16| ["127.0.0.1", "::1"].iter().all(|ip| TcpListener::bind((*ip, *port)).is_ok());
+    (0..300).map(|step| 19_700 + (id + step) % 300).find(is_free).unwrap()
+}
+
 #[tokio::test]
 async fn over_tcp_alone() {
-    let home = home_apart(82);
-    let config = std::fs::read_to_string(home.dir().join("config.toml")).unwrap();
-    let port = config.rsplit("port = ").next().unwrap().trim();
-    let address = format!("127.0.0.1:{port}").parse().unwrap();
-    let builder = builder(&home).tcp(address).autostart(true).program(env!("CARGO_BIN_EXE_portlease"));
-    let mut client = builder.connect().await.unwrap();
-    assert!(client.started_daemon() && client.health().await.is_ok());
+    let port = free_port();
+    let binary = env!("CARGO_BIN_EXE_portlease");
+    let home = Home::new(vec![binary.into()], &format!("[api]\nport = {port}"));
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let mut client = builder(&home).tcp(address).autostart(true).program(binary).connect().await.unwrap();
+    assert!(client.started_daemon());
+    assert_eq!(client.health().await.unwrap().endpoint.pid, home.daemons()[0].as_raw_pid().unsigned_abs());
 }
 
 #[tokio::test]

@@ -25,8 +25,8 @@ impl Programs {
         let temp = tempfile::tempdir().unwrap();
         fs::set_permissions(temp.path(), Permissions::from_mode(0o755)).unwrap();
         let programs = Self { temp };
-        fs::copy(env!("CARGO_BIN_EXE_portlease"), programs.portlease()).unwrap();
-        fs::copy(std::env::current_exe().unwrap(), programs.this_test()).unwrap();
+        copy(Path::new(env!("CARGO_BIN_EXE_portlease")), &programs.portlease());
+        copy(&std::env::current_exe().unwrap(), &programs.this_test());
         programs
     }
 
@@ -64,6 +64,12 @@ impl Programs {
         let lines = BufReader::new(child.stdout.take().unwrap());
         Helper { child, lines }
     }
+}
+
+/// By another process: a program that this one writes is handed, still open,
+/// to whatever another test starts meanwhile, and cannot be run (ETXTBSY).
+fn copy(from: &Path, to: &Path) {
+    assert!(Command::new("cp").args([from, to]).status().unwrap().success());
 }
 
 fn as_user(uid: u32, program: &Path) -> Vec<OsString> {
