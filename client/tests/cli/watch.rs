@@ -31,7 +31,7 @@ impl Watch {
     }
 
     fn line(&mut self) -> String {
-        self.events.next().expect("a line").unwrap()
+        self.events.next().unwrap().unwrap()
     }
 
     fn json(&mut self) -> Value {
