@@ -34,6 +34,8 @@ pub(crate) struct Kernel {
     pub(crate) ranges: KernelRanges,
     /// What every question is answered with, when set.
     pub(crate) fails: Option<fn() -> SocketError>,
+    /// Whether sockets cannot be listed, as in a sandbox without netlink.
+    pub(crate) blind: bool,
     /// What every claim is answered with, when set.
     pub(crate) claims_fail: Option<fn() -> ClaimError>,
     pub(crate) asked: Asked,
@@ -137,6 +139,9 @@ impl Sockets for FixedSockets {
 
     fn on_port(&self, port: Port) -> Result<Vec<SocketRow>, SocketError> {
         let rows = |kernel: &Kernel| kernel.rows.iter().copied().filter(|row| row.port == port).collect();
+        if self.kernel().blind {
+            return Err(SocketError::Garbled("the test says so"));
+        }
         self.ask(|asked| &mut asked.on_port, rows)
     }
 

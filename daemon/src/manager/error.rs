@@ -156,7 +156,7 @@ pub enum Error {
     #[error("the registry cannot be saved, so nothing was changed")]
     Store(#[from] StoreError),
     /// The kernel gives no answer, so nothing is granted.
-    #[error("the machine's sockets cannot be read, so nothing was granted")]
+    #[error("the machine's sockets cannot be read, so nobody knows what is on a port")]
     Sockets(#[source] SocketError),
     /// A claim cannot be made.
     #[error("the port cannot be claimed among the daemons of this machine")]

@@ -217,7 +217,8 @@ impl Manager {
         let worth_it = was_ours
             || (wish != Wish::Pool && sockets.probe(port, protocol, Leftovers::Ignored)? == Verdict::Free);
         let is_left = |row: &SocketRow| row.state == SocketState::Leftover || !row.is_covered_by(protocol);
-        if worth_it && sockets.on_port(port)?.iter().all(is_left) {
+        // Without an answer the probe's word holds: a socket is there.
+        if worth_it && sockets.on_port(port).is_ok_and(|rows| rows.iter().all(is_left)) {
             return Ok(Outcome::Fits);
         }
         let name_it = wish == Wish::Exact || (request.explain && findings.len() < NAMED);

@@ -174,3 +174,14 @@ fn the_last_files_are_kept_for_answering() {
     manager.release(&"b".parse().unwrap(), None).unwrap();
     manager.lease("c/web", &any());
 }
+
+#[test]
+fn where_sockets_cannot_be_listed_a_busy_port_is_passed_over() {
+    let doubles = Doubles::default();
+    let manager = doubles.manager();
+    let port = manager.lease("app/web", &any()).port;
+    manager.release(&key("app/web").project, None).unwrap();
+    doubles.stranger(port);
+    doubles.sockets.kernel().blind = true;
+    assert_eq!(manager.lease("app/web", &any()).port, walk("app/web")[1]);
+}
