@@ -95,6 +95,9 @@ pub(crate) struct GetArgs {
 /// List all leases and what is on their ports.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ListArgs {
+    /// Anonymous leases, too: ports that tests have.
+    #[arg(long)]
+    pub(crate) all: bool,
     /// Print them as JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -8,6 +8,7 @@ mod apart;
 mod dying;
 mod input;
 mod leases;
+mod lives;
 mod strangers;
 #[path = "../support/mod.rs"]
 mod support;

@@ -126,13 +126,12 @@ pub enum Error {
         how: String,
     },
     /// The owner is no process that can be watched.
-    #[error("process {pid} cannot own a lease")]
+    #[error("process {pid} cannot own a lease: {why}")]
     BadOwner {
         /// As it was given.
         pid: u32,
         /// Why not.
-        #[source]
-        source: OwnerError,
+        why: OwnerError,
     },
     /// A hold cannot be taken.
     #[error("port {port} cannot be held")]

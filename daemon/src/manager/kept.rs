@@ -115,6 +115,6 @@ impl Kept {
 pub(super) fn bad_owner(pid: u32, error: OwnerError) -> Error {
     match error {
         OwnerError::TooManyFiles => Error::TooManyFiles,
-        source => Error::BadOwner { pid, source },
+        why => Error::BadOwner { pid, why },
     }
 }
