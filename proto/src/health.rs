@@ -69,3 +69,10 @@ pub struct Health {
     /// could not be had.
     pub notices: Vec<String>,
 }
+
+/// The answer of `GET /v1/ready` when a lease could be granted at this moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ready {
+    /// `ready`: the registry can be saved and the kernel answers.
+    pub status: String,
+}

@@ -160,7 +160,7 @@ fn key(project: &str, service: &str) -> Result<LeaseKey, ApiError> {
 }
 
 /// Runs what may walk tables and processes on a thread that may block.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     manager: Arc<Manager>,
     work: impl FnOnce(&Manager) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, ApiError> {

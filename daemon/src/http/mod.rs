@@ -46,6 +46,7 @@ pub struct App {
 fn router(app: App, stopping: watch::Receiver<bool>) -> Router {
     Router::new()
         .route("/v1/health", get(health::health))
+        .route("/v1/ready", get(health::ready))
         .route("/v1/leases", get(leases::list).post(leases::get_anonymous))
         .route("/v1/leases/{project}", get(leases::list_project).delete(leases::release_project))
         .route("/v1/leases/{project}/{service}", put(leases::get).get(leases::show).delete(leases::release))

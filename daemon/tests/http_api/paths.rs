@@ -112,6 +112,7 @@ fn a_method_that_is_not_possible_is_refused_with_those_that_are() {
     server.put("myapp/web", "").json(201);
     for (target, expected) in [
         ("/v1/health", vec!["GET", "HEAD"]),
+        ("/v1/ready", vec!["GET", "HEAD"]),
         ("/v1/leases", vec!["GET", "HEAD", "POST"]),
         ("/v1/projects/myapp", vec!["PUT"]),
         ("/v1/leases/myapp/web/renew", vec!["POST"]),

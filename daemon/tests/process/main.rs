@@ -8,6 +8,7 @@ mod support;
 mod daemon;
 mod ends;
 mod files;
+mod full;
 mod hostile;
 mod lives;
 mod registry;
