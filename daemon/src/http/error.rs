@@ -8,7 +8,7 @@ use axum::{
 };
 use portlease_proto::{ErrorCode, Explanation, Holder, InvalidName, Lease, Problem};
 
-use crate::{allocator::Exclusion, manager::Error};
+use crate::{allocator::Exclusion, manager::Error, metrics};
 
 /// An answer that is not a success: problem+json.
 #[derive(Debug)]
@@ -58,6 +58,7 @@ fn word(code: ErrorCode) -> String {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        metrics::refused(&word(self.0.code));
         let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, axum::Json(self.0)).into_response();
         response

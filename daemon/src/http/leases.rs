@@ -32,10 +32,13 @@ pub(super) async fn get(
     let key = key(&project, &service)?;
     let request: GetRequest = body::json(body).await?;
     request.check().map_err(contradicts_itself)?;
-    let Granted { lease, created } = match app.manager.try_get(&key, &request)? {
+    let metrics = app.metrics;
+    let granted = match app.manager.try_get(&key, &request)? {
         Some(granted) => granted,
         None => blocking(app.manager, move |manager| manager.get(&key, &request)).await?,
     };
+    metrics.granted(std::slice::from_ref(&granted));
+    let Granted { lease, created } = granted;
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(lease)))
 }
@@ -57,6 +60,7 @@ pub(super) async fn get_all(
             None => blocking(app.manager, move |manager| manager.get_all(&project, &request)).await?,
         }
     };
+    app.metrics.granted(&granted);
     let created = granted.iter().any(|granted| granted.created);
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     let leases = granted.into_iter().map(|granted| granted.lease).collect();
@@ -75,6 +79,7 @@ pub(super) async fn get_anonymous(
         Some(granted) => granted,
         None => blocking(app.manager, move |manager| manager.get_anonymous(&request)).await?,
     };
+    app.metrics.granted(&granted);
     let leases = granted.into_iter().map(|granted| granted.lease).collect();
     Ok((StatusCode::CREATED, Json(Leases { leases })))
 }

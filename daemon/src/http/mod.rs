@@ -9,6 +9,7 @@ mod filter;
 mod guard;
 mod health;
 mod leases;
+mod metrics;
 mod path;
 mod serve;
 
@@ -28,6 +29,7 @@ pub use serve::Server;
 use self::{error::ApiError, events::Stopping};
 use crate::{
     manager::{Edges, Manager},
+    metrics::Metrics,
     status::Status,
 };
 
@@ -40,6 +42,8 @@ pub struct App {
     pub status: Arc<Status>,
     /// Who is at the other end of a TCP connection.
     pub edges: Edges,
+    /// What is counted and measured.
+    pub metrics: Arc<Metrics>,
 }
 
 /// The resources of the API.
@@ -47,6 +51,7 @@ fn router(app: App, stopping: watch::Receiver<bool>) -> Router {
     Router::new()
         .route("/v1/health", get(health::health))
         .route("/v1/ready", get(health::ready))
+        .route("/metrics", get(metrics::metrics))
         .route("/v1/leases", get(leases::list).post(leases::get_anonymous))
         .route("/v1/leases/{project}", get(leases::list_project).delete(leases::release_project))
         .route("/v1/leases/{project}/{service}", put(leases::get).get(leases::show).delete(leases::release))

@@ -11,6 +11,7 @@ mod files;
 mod full;
 mod hostile;
 mod lives;
+mod metrics;
 mod registry;
 #[cfg(target_os = "linux")]
 mod sandbox;
