@@ -9,6 +9,8 @@ mod get;
 mod health;
 mod lease;
 mod name;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod paths;
 mod port;
 mod protocol;

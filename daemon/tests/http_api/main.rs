@@ -16,4 +16,5 @@ mod lives;
 mod paths;
 mod refusals;
 mod server;
+mod spec;
 mod token;

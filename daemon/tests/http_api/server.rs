@@ -112,10 +112,13 @@ impl TestServer {
     }
 
     /// One request on a connection of its own.
+    #[track_caller]
     pub(crate) fn ask(&self, method: &str, target: &str, body: &str) -> Answer {
         let mut connection = self.unix();
         connection.send(request(method, target, body));
-        connection.answer()
+        let answer = connection.answer();
+        crate::spec::conforms(method, target, &answer);
+        answer
     }
 
     pub(crate) fn put(&self, name: &str, body: &str) -> Answer {
