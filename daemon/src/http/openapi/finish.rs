@@ -25,6 +25,7 @@ pub(super) fn finish(document: &mut Value) {
             }
         }
     }
+    tell_required_bodies(document);
     document["components"]["responses"] = share_refusals(&mut document["paths"]);
 }
 
@@ -35,6 +36,24 @@ fn tell_words(name: &str, schema: &mut Value) {
     let lines: Vec<String> = words.iter().filter_map(line).collect();
     let before = schema["description"].as_str().unwrap_or_default().to_owned();
     schema["description"] = format!("{before}\n\n{}", lines.join("\n")).into();
+}
+
+/// An empty body stands for `{}`, which is enough where no field is required.
+fn tell_required_bodies(document: &mut Value) {
+    let schemas = document["components"]["schemas"].clone();
+    for operation in operations(&mut document["paths"]) {
+        let Some(body) = operation.get_mut("requestBody") else { continue };
+        let required = type_of(&body["content"]["application/json"]["schema"]).is_some_and(|name| {
+            schemas[name]["required"].as_array().is_some_and(|fields| !fields.is_empty())
+        });
+        body["required"] = required.into();
+    }
+}
+
+fn operations(paths: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let paths = paths.as_object_mut().into_iter().flatten();
+    let methods = paths.flat_map(|(_, methods)| methods.as_object_mut().into_iter().flatten());
+    methods.map(|(_, operation)| operation)
 }
 
 /// Of a field that may be null, utoipa describes the part that is not.
@@ -93,9 +112,7 @@ fn push(schema: &mut Map<String, Value>, example: &Value) {
 /// where all operations that give it find it.
 fn share_refusals(paths: &mut Value) -> Value {
     let mut shared = BTreeMap::new();
-    let operations = paths.as_object_mut().into_iter().flatten();
-    let operations = operations.flat_map(|(_, operations)| operations.as_object_mut().into_iter().flatten());
-    for (_, operation) in operations {
+    for operation in operations(paths) {
         for (status, answer) in operation["responses"].as_object_mut().into_iter().flatten() {
             let examples = &answer["content"]["application/problem+json"]["examples"];
             let codes: Vec<&str> =
