@@ -28,6 +28,7 @@ pub(crate) enum Command {
     Status(StatusArgs),
     Token(TokenArgs),
     Daemon(DaemonArgs),
+    Docs(DocsArgs),
 }
 
 /// Print the port of a project, leasing one if it has none.
@@ -214,4 +215,16 @@ pub(crate) struct DaemonArgs {
     /// Leave the terminal. Used by the commands that start a daemon.
     #[arg(long, hide = true)]
     pub(crate) detach: bool,
+}
+
+/// Print the reference of the HTTP API; no daemon is needed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlease docs | less                        every operation and every type
+  portlease docs --openapi > openapi.json      to generate a client from")]
+pub(crate) struct DocsArgs {
+    /// Print the OpenAPI 3.1 document in place of Markdown.
+    #[arg(long)]
+    pub(crate) openapi: bool,
 }

@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod exit;
 mod output;
+mod reference;
 mod start;
 
 use std::time::Duration;
@@ -30,6 +31,10 @@ fn main() -> std::process::ExitCode {
 }
 
 fn run(command: Command) -> Result<(), Failure> {
+    if let Command::Docs(args) = command {
+        commands::docs(&args);
+        return Ok(());
+    }
     let paths = paths::from_env().ok_or_else(|| {
         Failure::new(Exit::Failed, "there is no home directory").hint("set HOME or PORTLEASE_HOME")
     })?;
@@ -68,5 +73,9 @@ async fn perform(paths: &Paths, command: Command) -> Result<(), Failure> {
         Command::Status(args) => commands::status(paths, &args).await,
         Command::Token(args) => commands::token(paths, &args).await,
         Command::Daemon(args) => commands::daemon(paths.clone(), &args),
+        Command::Docs(args) => {
+            commands::docs(&args);
+            Ok(())
+        }
     }
 }

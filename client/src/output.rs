@@ -19,6 +19,11 @@ pub(crate) fn value(text: &str) {
     let _gone = writeln!(io::stdout(), "{text}");
 }
 
+/// Text of several lines, as it is.
+pub(crate) fn text(text: &str) {
+    let _gone = write!(io::stdout(), "{text}");
+}
+
 /// A value as the API would send it.
 pub(crate) fn json(value: &impl Serialize) {
     let text = serde_json::to_string_pretty(value).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::{
     sync::OnceLock,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use rustix::time::ClockId;
@@ -71,6 +71,25 @@ fn boot_id() -> BootId {
         let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         BootId(uuid::Uuid::parse_str(text.trim()).map_or(0, |id| id.as_u128()))
     })
+}
+
+/// Measures how long something takes; only to be told, never to decide by.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts one.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the clock module")]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// The time since then; a suspended machine may or may not count.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
 }
 
 /// RFC 3339 in UTC with milliseconds, as the API writes every time.

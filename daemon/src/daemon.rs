@@ -16,6 +16,7 @@ use crate::{
     keeper::Keeper,
     locks::Locks,
     manager::{Edges, Manager, Settings},
+    metrics::Metrics,
     owners::SystemOwners,
     private::{self, PrivateError},
     processes::SystemProcesses,
@@ -118,10 +119,11 @@ async fn serve(paths: &Paths, files: u64, announce: impl FnOnce(Ready<'_>)) -> R
         notice
     });
     let checkpointer = store.checkpointer();
+    let metrics = Metrics::default();
     let owners = Arc::new(SystemOwners::new()?);
     let bell = Bell::of(&owners)?;
     let edges = Edges {
-        sockets: Arc::new(SystemSockets),
+        sockets: Arc::new(metrics.sockets(Arc::new(SystemSockets))),
         processes: Arc::new(SystemProcesses),
         owners,
         clock: Arc::new(SystemClock),
@@ -135,12 +137,13 @@ async fn serve(paths: &Paths, files: u64, announce: impl FnOnce(Ready<'_>)) -> R
         files: usize::try_from(files.saturating_sub(u64::from(connections) + OWN_FILES))
             .unwrap_or(usize::MAX),
     };
-    let manager = Arc::new(Manager::new(edges.clone(), settings, Box::new(store), registry));
+    let store = Box::new(metrics.store(Box::new(store)));
+    let manager = Arc::new(Manager::new(edges.clone(), settings, store, registry));
     warn_of_overlap(&manager, &config);
     tokio::spawn(expiry::run(manager.clone(), bell, edges.events.watch()));
     tokio::spawn(watch::run(manager.clone(), edges.events.clone()));
     let status = Arc::new(Status::new(now.wall, config.api.port, notices.into_iter().collect()));
-    let app = App { manager, status, edges };
+    let app = App { manager, status, edges, metrics: Arc::new(metrics) };
     let server = Server::new(app.clone(), connections);
 
     let way_in = WayIn { port: config.api.port, auth: config.auth, token };

@@ -16,6 +16,7 @@ pub mod keeper;
 pub mod locks;
 pub mod log;
 pub mod manager;
+pub mod metrics;
 pub mod owners;
 pub mod ownership;
 pub mod peer;

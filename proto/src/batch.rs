@@ -14,6 +14,7 @@ pub const MAX_BATCH: usize = 1024;
 
 /// Several services of one project, all or none.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BatchRequest {
     /// What is asked of each service.
@@ -21,9 +22,11 @@ pub struct BatchRequest {
     pub services: BTreeMap<ServiceName, GetRequest>,
     /// Give them ports that follow one another, in the order of their names.
     #[serde(default, skip_serializing_if = "crate::get::is_false")]
+    #[cfg_attr(feature = "openapi", schema(default = false))]
     pub contiguous: bool,
     /// The directory of the project, for those services that name none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^/"))]
     pub root: Option<String>,
 }
 
@@ -71,6 +74,7 @@ fn services<'de, D: Deserializer<'de>>(
 
 /// The leases of one project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProjectLeases {
     /// The project.
     pub project: ProjectName,
@@ -81,13 +85,16 @@ pub struct ProjectLeases {
 /// Anonymous leases: ports for tests, under no name. They must end by
 /// themselves, so one of `ttl_s` and `owner_pid` is needed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AnonymousRequest {
     /// How many; one when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u32>, minimum = 1, maximum = 1024))]
     pub count: Option<NonZeroU32>,
     /// Give ports that follow one another.
     #[serde(default, skip_serializing_if = "crate::get::is_false")]
+    #[cfg_attr(feature = "openapi", schema(default = false))]
     pub contiguous: bool,
     /// A range to choose from in place of the pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -100,6 +107,7 @@ pub struct AnonymousRequest {
     pub ttl_s: Option<Ttl>,
     /// The leases end with this process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u32>, minimum = 1))]
     pub owner_pid: Option<NonZeroU32>,
     /// Whether the daemon keeps the ports by sockets until the app binds them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,6 +118,7 @@ pub struct AnonymousRequest {
         skip_serializing_if = "Option::is_none",
         deserialize_with = "crate::get::distinct_labels"
     )]
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::labels))]
     pub labels: Option<BTreeMap<String, String>>,
 }
 
@@ -151,6 +160,7 @@ impl AnonymousRequest {
 
 /// A renewal; `{}` renews for as long as before.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RenewRequest {
     /// The lease's new TTL.

@@ -8,6 +8,7 @@ use crate::{Explanation, Holder, Lease};
 
 /// What went wrong, for programs. The words are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// A project or service name breaks the rule of names.
@@ -65,9 +66,11 @@ pub enum ErrorCode {
 
 /// The body of every error answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// A URN made of the code.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "openapi", schema(format = "uri"))]
     pub kind: String,
     /// The status line's words.
     pub title: String,
@@ -79,15 +82,19 @@ pub struct Problem {
     pub code: ErrorCode,
     /// What a person can do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub hint: Option<String>,
     /// The process in the way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub holder: Option<Holder>,
     /// What was skipped and why, when the request asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub explain: Option<Box<Explanation>>,
     /// The lease in the way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub lease: Option<Box<Lease>>,
 }
 

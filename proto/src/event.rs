@@ -8,12 +8,15 @@ use crate::{Change, Holder, Port, ProjectName, Protocol, ServiceName};
 
 /// One thing that happened to one lease.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Event {
     /// What happened.
     pub event: EventKind,
     /// When, RFC 3339 UTC.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub at: String,
     /// The lease's id.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-f]{32}$"))]
     pub id: String,
     /// Whose lease it is.
     pub project: ProjectName,
@@ -24,15 +27,19 @@ pub struct Event {
     /// Where the port is kept free.
     pub protocol: Protocol,
     /// Where the service is reached on this machine.
+    #[cfg_attr(feature = "openapi", schema(format = "uri"))]
     pub url: String,
     /// The process that came or went, if there is one and it can be seen.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub holder: Option<Holder>,
     /// The move, for `lease.moved`.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub changed: Option<Change>,
 }
 
 /// What can happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum EventKind {
     /// A lease is new.
     #[serde(rename = "lease.granted")]
@@ -98,6 +105,7 @@ impl fmt::Display for EventKind {
 /// The data of a `reset`: what happened before it may be lost, so the leases
 /// must be read anew.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Reset {
     /// Why, in words.
     pub because: String,

@@ -11,10 +11,11 @@ pub const MAX_PREFERRED: usize = 32;
 /// The most labels that a lease may carry.
 pub const MAX_LABELS: usize = 32;
 /// The longest label, key or value, in bytes.
-const MAX_LABEL: usize = 256;
+pub(crate) const MAX_LABEL: usize = 256;
 
 /// What is asked of a lease; `{}` asks for any port of the pool.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GetRequest {
     /// Exactly this port, or fail.
@@ -22,6 +23,7 @@ pub struct GetRequest {
     pub port: Option<Port>,
     /// These ports in order, then the pool. One number or a list.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "one_or_many")]
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::prefer))]
     pub prefer: Vec<Port>,
     /// A range to choose from in place of the pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -35,27 +37,34 @@ pub struct GetRequest {
     pub ttl_s: Option<Ttl>,
     /// The lease ends with this process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u32>, minimum = 1))]
     pub owner_pid: Option<NonZeroU32>,
     /// Whether the daemon keeps the port by a socket until the app binds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<bool>,
     /// When a stranger sits on the leased port, fail rather than move.
     #[serde(default, skip_serializing_if = "is_false")]
+    #[cfg_attr(feature = "openapi", schema(default = false))]
     pub strict: bool,
     /// Give a port that is on the list of excluded ports, too.
     #[serde(default, skip_serializing_if = "is_false")]
+    #[cfg_attr(feature = "openapi", schema(default = false))]
     pub force: bool,
     /// Choose anew as this request says, even if the lease has a port.
     #[serde(default, skip_serializing_if = "is_false")]
+    #[cfg_attr(feature = "openapi", schema(default = false))]
     pub reset: bool,
     /// The directory of the project, an absolute path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^/"))]
     pub root: Option<String>,
     /// Text to keep beside the lease.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "distinct_labels")]
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::labels))]
     pub labels: Option<BTreeMap<String, String>>,
     /// Say in the answer which candidates were skipped and why.
     #[serde(default, skip_serializing_if = "is_false")]
+    #[cfg_attr(feature = "openapi", schema(default = false))]
     pub explain: bool,
 }
 

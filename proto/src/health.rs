@@ -7,6 +7,7 @@ use crate::{Holder, Port};
 /// What the API asks of a TCP connection, beside the rules against web pages.
 /// The Unix socket asks for nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Auth {
     /// That the kernel names this user's process at its other end.
@@ -34,10 +35,13 @@ impl Auth {
 
 /// Where the API answers over TCP; the content of `endpoint.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Endpoint {
     /// `http://127.0.0.1:PORT`; none when the API is on its Unix socket alone.
+    #[cfg_attr(feature = "openapi", schema(required, format = "uri"))]
     pub url: Option<String>,
     /// The port of `url`.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub port: Option<Port>,
     /// Each address that listens, `127.0.0.1:PORT` and `[::1]:PORT`.
     pub addresses: Vec<String>,
@@ -46,12 +50,14 @@ pub struct Endpoint {
     /// The daemon's version.
     pub version: String,
     /// What it asks of whoever comes over TCP.
+    #[cfg_attr(feature = "openapi", schema(required))]
     #[serde(default)]
     pub auth: Auth,
 }
 
 /// The answer of `GET /v1/health`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Health {
     /// `ok`: it answers.
     pub status: String,
@@ -60,12 +66,22 @@ pub struct Health {
     /// The TCP port that it is meant to have.
     pub wanted_port: Port,
     /// Who has `wanted_port`, when the daemon has not.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub wanted_port_holder: Option<Holder>,
     /// When the daemon started, RFC 3339 UTC.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub started_at: String,
     /// How many leases there are.
     pub leases: usize,
     /// What a person should know: a store that was set aside, a port that
     /// could not be had.
     pub notices: Vec<String>,
+}
+
+/// The answer of `GET /v1/ready` when a lease could be granted at this moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Ready {
+    /// `ready`: the registry can be saved and the kernel answers.
+    pub status: String,
 }

@@ -8,8 +8,10 @@ use crate::{Port, ProjectName, Protocol, ServiceName};
 
 /// (project, service) → port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Lease {
     /// What stays the same when the lease moves to another port.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-f]{32}$"))]
     pub id: String,
     /// Whose lease it is.
     pub project: ProjectName,
@@ -20,34 +22,44 @@ pub struct Lease {
     /// Where the port is kept free: TCP, UDP or both.
     pub protocol: Protocol,
     /// Where the service is reached on this machine.
+    #[cfg_attr(feature = "openapi", schema(format = "uri"))]
     pub url: String,
     /// What is on the port now.
     pub state: LeaseState,
     /// The process on the port, if there is one.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub holder: Option<Holder>,
     /// What the caller wrote beside the lease.
     pub labels: BTreeMap<String, String>,
     /// Whether the daemon keeps the port by a socket until the app binds.
     pub hold: bool,
     /// When it was granted, RFC 3339 UTC.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub created_at: String,
     /// When it was last granted, moved or renewed, RFC 3339 UTC.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub renewed_at: String,
     /// When it ends unless renewed, RFC 3339 UTC; none for a lease that stays.
+    #[cfg_attr(feature = "openapi", schema(required, format = DateTime))]
     pub expires_at: Option<String>,
     /// The process that the lease lives and dies with.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub owner_pid: Option<u32>,
     /// The directory of the project.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub root: Option<String>,
     /// Set in the answer to the request that moved the lease.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub changed: Option<Change>,
     /// How the port was chosen; only when asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub explain: Option<Explanation>,
 }
 
 /// What is on a lease's port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum LeaseState {
     /// Granted, and nobody is on it.
@@ -85,16 +97,22 @@ impl fmt::Display for LeaseState {
 
 /// The process behind a listener, as far as the kernel lets us see it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Holder {
     /// Its process id; none where only root may see it.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub pid: Option<u32>,
     /// Its command line.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub command: Option<String>,
     /// The user who owns the socket.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub user: Option<String>,
     /// Its working directory.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub cwd: Option<String>,
     /// When the process started, RFC 3339 UTC.
+    #[cfg_attr(feature = "openapi", schema(required, format = DateTime))]
     pub since: Option<String>,
 }
 
@@ -113,6 +131,7 @@ impl fmt::Display for Holder {
 
 /// A move of a lease from one port to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Change {
     /// The port it had.
     pub from: Port,
@@ -124,11 +143,13 @@ pub struct Change {
 
 /// How a port was chosen.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Explanation {
     /// Where the walk through the pool began; none when it did not come to that.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub start: Option<Port>,
-    /// The candidates before the chosen port, in order; at most
-    /// [`Explanation::MOST`] of them.
+    /// The candidates before the chosen port, in order; at most 100 of them.
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     pub skipped: Vec<Skipped>,
     /// How many candidates were skipped in all.
     pub skipped_count: u32,
@@ -149,6 +170,7 @@ impl Explanation {
 
 /// A candidate that was not chosen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Skipped {
     /// The candidate.
     pub port: Port,
@@ -160,6 +182,7 @@ pub struct Skipped {
 
 /// Why a candidate was passed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SkipReason {
     /// Never given: see the list of excluded ports.
@@ -181,6 +204,7 @@ pub enum SkipReason {
 
 /// The answer to a list of leases.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Leases {
     /// Sorted by project and service.
     pub leases: Vec<Lease>,

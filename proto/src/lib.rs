@@ -9,6 +9,8 @@ mod get;
 mod health;
 mod lease;
 mod name;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod paths;
 mod port;
 mod protocol;
@@ -19,7 +21,7 @@ pub use batch::{AnonymousRequest, BatchRequest, MAX_BATCH, ProjectLeases, RenewR
 pub use error::{ErrorCode, Problem};
 pub use event::{Event, EventKind, Reset};
 pub use get::{GetRequest, MAX_LABELS, MAX_PREFERRED};
-pub use health::{Auth, Endpoint, Health};
+pub use health::{Auth, Endpoint, Health, Ready};
 pub use lease::{Change, Explanation, Holder, Lease, LeaseState, Leases, SkipReason, Skipped};
 pub use name::{InvalidName, NAME_RULE, ProjectName, ServiceName};
 pub use paths::{BaseDirs, Paths};

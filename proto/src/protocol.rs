@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The protocols that a lease covers. A port number is leased once, whatever
 /// its protocol; this says where it must be free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
     /// TCP and UDP alike: what a lease covers that says nothing.

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use portlease_proto::{
     AnonymousRequest, Auth, BatchRequest, Endpoint, ErrorCode, Event, GetRequest, Health, Lease, LeaseState,
-    Leases, Problem, ProjectLeases, RenewRequest, Reset, SkipReason,
+    Leases, Problem, ProjectLeases, Ready, RenewRequest, Reset, SkipReason,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -24,6 +24,9 @@ const FILES: &[(&str, RoundTrip)] = &[
     ("event_taken", again::<Event>),
     ("get_request_empty", again::<GetRequest>),
     ("get_request_full", again::<GetRequest>),
+    ("get_request_port", again::<GetRequest>),
+    ("get_request_prefer", again::<GetRequest>),
+    ("get_request_range", again::<GetRequest>),
     ("health", again::<Health>),
     ("health_elsewhere", again::<Health>),
     ("lease_bound", again::<Lease>),
@@ -40,6 +43,7 @@ const FILES: &[(&str, RoundTrip)] = &[
     ("problem_port_leased", again::<Problem>),
     ("problem_token_required", again::<Problem>),
     ("project_leases", again::<ProjectLeases>),
+    ("ready", again::<Ready>),
     ("renew_request", again::<RenewRequest>),
     ("renew_request_empty", again::<RenewRequest>),
     ("reset", again::<Reset>),

@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 mod daemon;
+mod docs;
 mod get;
 mod list;
 mod release;
@@ -11,6 +12,7 @@ mod token;
 mod watch;
 
 pub(crate) use daemon::daemon;
+pub(crate) use docs::docs;
 pub(crate) use get::get;
 pub(crate) use list::list;
 pub(crate) use release::release;

@@ -5,6 +5,7 @@
 
 #[path = "../support/apart.rs"]
 mod apart;
+mod docs;
 mod dying;
 mod input;
 mod leases;

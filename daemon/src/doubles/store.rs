@@ -87,4 +87,12 @@ impl Store for Arc<MemoryStore> {
     fn in_place(&self) -> bool {
         !self.inner().gone
     }
+
+    fn check(&mut self) -> Result<(), StoreError> {
+        let mut saved = self.inner();
+        if saved.gone {
+            return Err(StoreError::Gone);
+        }
+        saved.may_write()
+    }
 }

@@ -8,7 +8,7 @@ use axum::{
 };
 use portlease_proto::{ErrorCode, Explanation, Holder, InvalidName, Lease, Problem};
 
-use crate::{allocator::Exclusion, manager::Error};
+use crate::{allocator::Exclusion, manager::Error, metrics};
 
 /// An answer that is not a success: problem+json.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(super) struct ApiError(Box<Problem>);
 impl ApiError {
     pub(super) fn new(status: StatusCode, code: ErrorCode, detail: impl Into<String>) -> Self {
         Self(Box::new(Problem {
-            kind: format!("urn:portlease:problem:{}", word(code)),
+            kind: format!("urn:portlease:problem:{}", Self::word(code)),
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
             status: status.as_u16(),
             detail: detail.into(),
@@ -48,16 +48,22 @@ impl ApiError {
         self.0.lease = Some(lease);
         self
     }
-}
 
-/// The code as it stands in JSON.
-fn word(code: ErrorCode) -> String {
-    let value = serde_json::to_value(code).unwrap_or_default();
-    value.as_str().unwrap_or_default().to_owned()
+    /// What the answer's body says.
+    pub(super) fn problem(&self) -> &Problem {
+        &self.0
+    }
+
+    /// The code as it stands in JSON.
+    pub(super) fn word(code: ErrorCode) -> String {
+        let value = serde_json::to_value(code).unwrap_or_default();
+        value.as_str().unwrap_or_default().to_owned()
+    }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        metrics::refused(&Self::word(self.0.code));
         let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, axum::Json(self.0)).into_response();
         response

@@ -16,7 +16,7 @@ use portlease_proto::{ErrorCode, Event, ProjectName, Reset};
 use serde::Deserialize;
 use tokio::sync::watch;
 
-use super::{App, error::ApiError};
+use super::{App, error::ApiError, openapi::problems::refusals};
 use crate::events::{After, Events, OpenStream};
 
 /// How often a stream on which nothing happens shows that it lives.
@@ -29,14 +29,34 @@ const AT_ONCE: usize = 64;
 pub(super) struct Stopping(pub(super) watch::Receiver<bool>);
 
 /// Which events are asked for; all when it is empty.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
-struct Wanted {
+pub(super) struct Wanted {
     /// Those of one project.
+    #[param(example = "myapp")]
     project: Option<ProjectName>,
 }
 
-/// `GET /v1/events`
+refusals!(Refusals: 422 InvalidName, 422 InvalidRequest, 429 LimitReached);
+
+/// Follow what happens to leases, as server-sent events.
+///
+/// The name of an event is that of its kind, its data is an [Event](#event) in JSON. Who was cut off sends the last id
+/// that it saw as `Last-Event-ID` and goes on from there; where events were missed, one named `reset` says so, with a
+/// [Reset](#reset). A comment every 15 s shows that the stream lives.
+#[utoipa::path(
+    get, path = "/v1/events", tag = "events",
+    params(
+        Wanted,
+        ("Last-Event-ID" = Option<u64>, Header, description = "The id of the last event that was seen.", example = 17),
+    ),
+    responses(
+        (status = 200, description = "A stream that ends with the daemon.", content_type = "text/event-stream", body = String,
+         example = "id: 17\n: portlease\n\nid: 18\nevent: lease.released\ndata: {\"event\":\"lease.released\",…}\n\n"),
+        Refusals
+    )
+)]
 pub(super) async fn events(
     State(app): State<App>,
     Extension(stopping): Extension<Stopping>,

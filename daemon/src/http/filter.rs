@@ -13,19 +13,25 @@ use serde::Deserialize;
 use super::error::ApiError;
 
 /// Which leases are asked for; all when it is empty.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Filter {
     /// Those of one project.
+    #[param(example = "myapp")]
     pub(super) project: Option<ProjectName>,
     /// Those in one state.
+    #[param(example = "bound")]
     state: Option<LeaseState>,
     /// Anonymous leases alone, or all but them.
+    #[param(example = false)]
     anonymous: Option<bool>,
     /// At most so many.
+    #[param(value_type = Option<usize>, minimum = 1, example = 100)]
     limit: Option<NonZeroUsize>,
     /// Those behind `PROJECT/SERVICE` in the order of the list, whether or not
     /// that lease is still there.
+    #[param(example = "myapp/web")]
     after: Option<String>,
 }
 

@@ -13,7 +13,13 @@ use portlease_proto::{
     RenewRequest, ServiceName,
 };
 
-use super::{App, body, error::ApiError, filter::Filter, path::Path};
+use super::{
+    App, body,
+    error::ApiError,
+    filter::Filter,
+    openapi::{example, problems::refusals},
+    path::Path,
+};
 use crate::{
     manager::{Error, Granted, Manager},
     registry::LeaseKey,
@@ -23,7 +29,52 @@ use crate::{
 /// each takes some tens of microseconds.
 const FEW: usize = 16;
 
-/// `PUT /v1/leases/{project}/{service}`
+refusals!(GetRefusals:
+    408 RequestTimeout, 409 PortInUse, 409 PortLeased, 409 PortCooling, 409 PoolExhausted, 409 LeaseDiffers,
+    413 BodyTooLarge, 415 UnsupportedMediaType, 422 InvalidName, 422 InvalidRequest, 422 PortExcluded,
+    422 PortPrivileged, 429 LimitReached, 500 Internal, 503 StoreUnavailable, 503 SocketTableUnavailable,
+);
+refusals!(ShowRefusals:
+    404 NoSuchLease, 422 InvalidName, 429 LimitReached, 500 Internal, 503 SocketTableUnavailable,
+);
+refusals!(ListRefusals:
+    422 InvalidName, 422 InvalidRequest, 429 LimitReached, 500 Internal, 503 SocketTableUnavailable,
+);
+refusals!(ReleaseRefusals: 404 NoSuchLease, 422 InvalidName, 503 StoreUnavailable);
+
+/// Get a port: the lease that is there, or a new one.
+///
+/// The same request again gets the same lease. A port that a stranger has taken meanwhile is changed for another one,
+/// and `changed` says so, unless `strict` or an exact `port` forbids it. A request that contradicts the lease is refused
+/// unless `reset` is set.
+#[utoipa::path(
+    put, path = "/v1/leases/{project}/{service}", tag = "leases",
+    params(
+        ("project" = ProjectName, Path, description = "Whose lease."),
+        ("service" = ServiceName, Path, description = "Which of its services."),
+    ),
+    request_body(
+        content = GetRequest, content_type = "application/json",
+        description = "What is asked of the lease. `{}`, or no body at all, asks for any port of the pool.",
+        examples(
+            ("any port" = (value = json!(example("get_request_empty")))),
+            ("one of these if possible" = (value = json!(example("get_request_prefer")))),
+            ("exactly this one" = (value = json!(example("get_request_port")))),
+            ("another one, from a range" = (value = json!(example("get_request_range")))),
+        ),
+    ),
+    responses(
+        (status = 201, description = "A new lease.", body = Lease, examples(
+            ("new" = (value = json!(example("lease_reserved")))),
+            ("explained" = (value = json!(example("lease_explained")))),
+        )),
+        (status = 200, description = "The lease that was there, moved if it had to be.", body = Lease, examples(
+            ("already running" = (value = json!(example("lease_bound")))),
+            ("moved" = (value = json!(example("lease_moved")))),
+        )),
+        GetRefusals
+    )
+)]
 pub(super) async fn get(
     State(app): State<App>,
     Path((project, service)): Path<(String, String)>,
@@ -32,15 +83,47 @@ pub(super) async fn get(
     let key = key(&project, &service)?;
     let request: GetRequest = body::json(body).await?;
     request.check().map_err(contradicts_itself)?;
-    let Granted { lease, created } = match app.manager.try_get(&key, &request)? {
+    let metrics = app.metrics;
+    let granted = match app.manager.try_get(&key, &request)? {
         Some(granted) => granted,
         None => blocking(app.manager, move |manager| manager.get(&key, &request)).await?,
     };
+    metrics.granted(std::slice::from_ref(&granted));
+    let Granted { lease, created } = granted;
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(lease)))
 }
 
-/// `PUT /v1/projects/{project}`
+refusals!(GetAnonymousRefusals:
+    408 RequestTimeout, 409 PoolExhausted, 413 BodyTooLarge, 415 UnsupportedMediaType, 422 InvalidRequest,
+    429 LimitReached, 500 Internal, 503 StoreUnavailable, 503 SocketTableUnavailable,
+);
+refusals!(RenewRefusals:
+    404 NoSuchLease, 408 RequestTimeout, 409 LeaseDiffers, 413 BodyTooLarge, 415 UnsupportedMediaType,
+    422 InvalidName, 422 InvalidRequest, 429 LimitReached, 500 Internal, 503 StoreUnavailable,
+    503 SocketTableUnavailable,
+);
+
+/// Get ports for several services of a project: all of them, or none.
+///
+/// Each service is asked for as by itself; where one cannot be had, nothing is changed for any.
+#[utoipa::path(
+    put, path = "/v1/projects/{project}", tag = "leases",
+    params(("project" = ProjectName, Path, description = "Whose leases.")),
+    request_body(
+        content = BatchRequest, content_type = "application/json", description = "What is asked of each service.",
+        examples(("two in a row" = (value = json!(example("batch_request"))))),
+    ),
+    responses(
+        (status = 201, description = "The leases, at least one of them new.", body = ProjectLeases, examples(
+            ("two" = (value = json!(example("project_leases"))))
+        )),
+        (status = 200, description = "The leases, all of which were there.", body = ProjectLeases, examples(
+            ("two" = (value = json!(example("project_leases"))))
+        )),
+        GetRefusals
+    )
+)]
 pub(super) async fn get_all(
     State(app): State<App>,
     Path(project): Path<String>,
@@ -57,13 +140,30 @@ pub(super) async fn get_all(
             None => blocking(app.manager, move |manager| manager.get_all(&project, &request)).await?,
         }
     };
+    app.metrics.granted(&granted);
     let created = granted.iter().any(|granted| granted.created);
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     let leases = granted.into_iter().map(|granted| granted.lease).collect();
     Ok((status, Json(ProjectLeases { project, leases })))
 }
 
-/// `POST /v1/leases`
+/// Get ports under no name, for tests.
+///
+/// They live under the project `-`, each with its id as its service, and end by themselves: one of `ttl_s` and
+/// `owner_pid` is needed.
+#[utoipa::path(
+    post, path = "/v1/leases", tag = "leases",
+    request_body(
+        content = AnonymousRequest, content_type = "application/json", description = "How many, and until when.",
+        examples(("four in a row" = (value = json!(example("anonymous_request"))))),
+    ),
+    responses(
+        (status = 201, description = "New leases, as many as were asked for.", body = Leases, examples(
+            ("two" = (value = json!(example("leases"))))
+        )),
+        GetAnonymousRefusals
+    )
+)]
 pub(super) async fn get_anonymous(
     State(app): State<App>,
     body: Body,
@@ -75,11 +175,33 @@ pub(super) async fn get_anonymous(
         Some(granted) => granted,
         None => blocking(app.manager, move |manager| manager.get_anonymous(&request)).await?,
     };
+    app.metrics.granted(&granted);
     let leases = granted.into_iter().map(|granted| granted.lease).collect();
     Ok((StatusCode::CREATED, Json(Leases { leases })))
 }
 
-/// `POST /v1/leases/{project}/{service}/renew`
+/// Renew a lease that has a TTL, so that it lives on.
+#[utoipa::path(
+    post, path = "/v1/leases/{project}/{service}/renew", tag = "leases",
+    params(
+        ("project" = ProjectName, Path, description = "Whose lease."),
+        ("service" = ServiceName, Path, description = "Which of its services."),
+    ),
+    request_body(
+        content = RenewRequest, content_type = "application/json",
+        description = "`{}`, or no body at all, renews it for as long as before.",
+        examples(
+            ("as before" = (value = json!(example("renew_request_empty")))),
+            ("another time" = (value = json!(example("renew_request")))),
+        ),
+    ),
+    responses(
+        (status = 200, description = "The lease with its new end.", body = Lease, examples(
+            ("renewed" = (value = json!(example("lease_bound"))))
+        )),
+        RenewRefusals
+    )
+)]
 pub(super) async fn renew(
     State(app): State<App>,
     Path((project, service)): Path<(String, String)>,
@@ -94,7 +216,21 @@ pub(super) async fn renew(
     Ok(Json(lease))
 }
 
-/// `GET /v1/leases/{project}/{service}`
+/// Show a lease, and what is on its port.
+#[utoipa::path(
+    get, path = "/v1/leases/{project}/{service}", tag = "leases",
+    params(
+        ("project" = ProjectName, Path, description = "Whose lease."),
+        ("service" = ServiceName, Path, description = "Which of its services."),
+    ),
+    responses(
+        (status = 200, description = "The lease.", body = Lease, examples(
+            ("nobody on it" = (value = json!(example("lease_reserved")))),
+            ("a stranger on it" = (value = json!(example("lease_taken")))),
+        )),
+        ShowRefusals
+    )
+)]
 pub(super) async fn show(
     State(app): State<App>,
     Path((project, service)): Path<(String, String)>,
@@ -107,7 +243,17 @@ pub(super) async fn show(
     Ok(Json(lease))
 }
 
-/// `GET /v1/leases`
+/// List all leases, or those that a filter leaves.
+#[utoipa::path(
+    get, path = "/v1/leases", tag = "leases",
+    params(Filter),
+    responses(
+        (status = 200, description = "Leases in the order of their names.", body = Leases, examples(
+            ("two" = (value = json!(example("leases"))))
+        )),
+        ListRefusals
+    )
+)]
 pub(super) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<Leases>, ApiError> {
     let filter = Filter::read(&uri)?;
     let project = filter.project.clone();
@@ -115,7 +261,17 @@ pub(super) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<Leases
     Ok(Json(Leases { leases: filter.apply(leases)? }))
 }
 
-/// `GET /v1/leases/{project}`
+/// List the leases of a project.
+#[utoipa::path(
+    get, path = "/v1/leases/{project}", tag = "leases",
+    params(("project" = ProjectName, Path, description = "Whose leases.")),
+    responses(
+        (status = 200, description = "Its leases in the order of their names; at least one.", body = Leases, examples(
+            ("two" = (value = json!(example("leases"))))
+        )),
+        ShowRefusals
+    )
+)]
 pub(super) async fn list_project(
     State(app): State<App>,
     Path(project): Path<String>,
@@ -132,7 +288,17 @@ pub(super) async fn list_project(
     Ok(Json(Leases { leases }))
 }
 
-/// `DELETE /v1/leases/{project}/{service}`
+/// Release a lease.
+///
+/// What runs on the port goes on running. For a minute the port is not given to another project.
+#[utoipa::path(
+    delete, path = "/v1/leases/{project}/{service}", tag = "leases",
+    params(
+        ("project" = ProjectName, Path, description = "Whose lease."),
+        ("service" = ServiceName, Path, description = "Which of its services."),
+    ),
+    responses((status = 204, description = "It is released."), ReleaseRefusals)
+)]
 pub(super) async fn release(
     State(app): State<App>,
     Path((project, service)): Path<(String, String)>,
@@ -142,7 +308,12 @@ pub(super) async fn release(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `DELETE /v1/leases/{project}`
+/// Release all leases of a project.
+#[utoipa::path(
+    delete, path = "/v1/leases/{project}", tag = "leases",
+    params(("project" = ProjectName, Path, description = "Whose leases.")),
+    responses((status = 204, description = "They are released, all of them."), ReleaseRefusals)
+)]
 pub(super) async fn release_project(
     State(app): State<App>,
     Path(project): Path<String>,
@@ -160,7 +331,7 @@ fn key(project: &str, service: &str) -> Result<LeaseKey, ApiError> {
 }
 
 /// Runs what may walk tables and processes on a thread that may block.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     manager: Arc<Manager>,
     work: impl FnOnce(&Manager) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, ApiError> {

@@ -9,6 +9,8 @@ mod filter;
 mod guard;
 mod health;
 mod leases;
+mod metrics;
+mod openapi;
 mod path;
 mod serve;
 
@@ -17,17 +19,23 @@ use std::sync::Arc;
 use axum::{
     Extension, Router,
     http::{Method, StatusCode, Uri},
-    routing::{get, post, put},
 };
 use portlease_proto::ErrorCode;
 use tokio::sync::watch;
+use utoipa::OpenApi;
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt},
+    routes,
+};
 
 pub use door::TcpDoor;
+pub use openapi::document;
 pub use serve::Server;
 
 use self::{error::ApiError, events::Stopping};
 use crate::{
     manager::{Edges, Manager},
+    metrics::Metrics,
     status::Status,
 };
 
@@ -40,21 +48,29 @@ pub struct App {
     pub status: Arc<Status>,
     /// Who is at the other end of a TCP connection.
     pub edges: Edges,
+    /// What is counted and measured.
+    pub metrics: Arc<Metrics>,
 }
 
-/// The resources of the API.
+/// The resources of the API, each with its description: a route without one
+/// cannot be added.
+fn routes(stopping: watch::Receiver<bool>) -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(openapi::Types::openapi())
+        .routes(routes!(leases::list, leases::get_anonymous))
+        .routes(routes!(leases::list_project, leases::release_project))
+        .routes(routes!(leases::get, leases::show, leases::release))
+        .routes(routes!(leases::renew))
+        .routes(routes!(leases::get_all))
+        .routes(routes!(events::events).layer(Extension(Stopping(stopping))))
+        .routes(routes!(health::health))
+        .routes(routes!(health::ready))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(openapi::openapi))
+}
+
 fn router(app: App, stopping: watch::Receiver<bool>) -> Router {
-    Router::new()
-        .route("/v1/health", get(health::health))
-        .route("/v1/leases", get(leases::list).post(leases::get_anonymous))
-        .route("/v1/leases/{project}", get(leases::list_project).delete(leases::release_project))
-        .route("/v1/leases/{project}/{service}", put(leases::get).get(leases::show).delete(leases::release))
-        .route("/v1/leases/{project}/{service}/renew", post(leases::renew))
-        .route("/v1/projects/{project}", put(leases::get_all))
-        .route("/v1/events", get(events::events).layer(Extension(Stopping(stopping))))
-        .method_not_allowed_fallback(method_not_allowed)
-        .fallback(not_found)
-        .with_state(app)
+    let (router, _description) = routes(stopping).split_for_parts();
+    router.method_not_allowed_fallback(method_not_allowed).fallback(not_found).with_state(app)
 }
 
 async fn not_found(uri: Uri) -> ApiError {

@@ -13,6 +13,7 @@ mod kept;
 mod life;
 mod list;
 mod place;
+mod ready;
 mod skip;
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ mod life;
 mod list;
 mod lookup;
 mod random;
+mod ready;
 mod release;
 mod strangers;
 mod watch;

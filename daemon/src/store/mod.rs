@@ -3,6 +3,7 @@
 
 mod inspect;
 mod migrations;
+mod room;
 mod rows;
 mod sqlite;
 
@@ -29,6 +30,12 @@ pub trait Store: Send {
 
     /// Whether the file in its place is still the one that is written to.
     fn in_place(&self) -> bool;
+
+    /// Whether a commit would succeed now. It changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`], as the commit would give.
+    fn check(&mut self) -> Result<(), StoreError>;
 }
 
 /// Why a registry cannot be opened, read or saved.

@@ -13,7 +13,7 @@ use super::{
     Store, StoreError,
     inspect::{self, Found},
     migrations::{self, KNOWN},
-    rows,
+    room, rows,
 };
 use crate::{
     clock::{BootId, Now},
@@ -41,6 +41,8 @@ pub struct SqliteStore {
     durability: Durability,
     boot_id: BootId,
     epoch: u32,
+    /// Whether the last write failed.
+    failed: bool,
 }
 
 /// What opening found.
@@ -136,7 +138,7 @@ impl SqliteStore {
         // nothing else.
         connection.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()))?;
         let inodes = inodes(path);
-        Ok(Self { connection, path: path.to_owned(), inodes, durability, boot_id, epoch: 0 })
+        Ok(Self { connection, path: path.to_owned(), inodes, durability, boot_id, epoch: 0, failed: false })
     }
 
     /// What moves its commits from the log into the file, from another thread.
@@ -158,7 +160,9 @@ impl Store for SqliteStore {
         if !self.in_place() {
             return Err(StoreError::Gone);
         }
-        self.write(changes)
+        let written = self.write(changes);
+        self.failed = written.is_err();
+        written
     }
 
     fn rewrite(&mut self, registry: &Registry) -> Result<(), StoreError> {
@@ -181,6 +185,22 @@ impl Store for SqliteStore {
         // What is committed into a deleted log is lost with the process.
         let now = inodes(&self.path);
         now == self.inodes && now.iter().all(Option::is_some)
+    }
+
+    fn check(&mut self) -> Result<(), StoreError> {
+        if !self.in_place() {
+            return Err(StoreError::Gone);
+        }
+        // Dropped, it rolls back.
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if self.failed || room::is_scarce(&self.path) {
+            // Whether a commit fits into what the log has already, only a
+            // commit can tell: the format's own number is written over itself.
+            transaction.pragma_update(None, "user_version", KNOWN)?;
+            transaction.commit()?;
+            self.failed = false;
+        }
+        Ok(())
     }
 }
 

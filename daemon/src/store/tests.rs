@@ -252,3 +252,33 @@ fn a_checkpoint_brings_commits_into_the_file() {
     drop(reading);
     assert!(checkpointer.run().unwrap());
 }
+
+#[test]
+fn a_check_writes_only_after_a_failure_and_then_tells_the_truth() {
+    let place = Place::new();
+    let mut opened = place.open().unwrap();
+    opened.store.commit(&[Change::Put(record("a", 1))]).unwrap();
+    let log = place.dir.path().join("registry.db-wal");
+    let length = || fs::metadata(&log).unwrap().len();
+    let before = length();
+    opened.store.check().unwrap();
+    assert_eq!(length(), before);
+
+    opened.store.connection.pragma_update(None, "query_only", true).unwrap();
+    assert!(matches!(opened.store.commit(&[Change::Put(record("b", 2))]), Err(StoreError::Sqlite(_))));
+    assert!(matches!(opened.store.check(), Err(StoreError::Sqlite(_))));
+    assert!(matches!(opened.store.check(), Err(StoreError::Sqlite(_))));
+    opened.store.connection.pragma_update(None, "query_only", false).unwrap();
+    opened.store.check().unwrap();
+    assert!(length() > before);
+    drop(opened);
+    assert_eq!(place.open().unwrap().registry.len(), 1);
+}
+
+#[test]
+fn a_check_of_a_registry_taken_away_says_so() {
+    let place = Place::new();
+    let mut opened = place.open().unwrap();
+    fs::remove_file(place.path()).unwrap();
+    assert!(matches!(opened.store.check(), Err(StoreError::Gone)));
+}

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod about;
 mod anonymous;
 mod batches;
 mod connections;
@@ -15,4 +16,5 @@ mod lives;
 mod paths;
 mod refusals;
 mod server;
+mod spec;
 mod token;

@@ -112,6 +112,8 @@ fn a_method_that_is_not_possible_is_refused_with_those_that_are() {
     server.put("myapp/web", "").json(201);
     for (target, expected) in [
         ("/v1/health", vec!["GET", "HEAD"]),
+        ("/v1/ready", vec!["GET", "HEAD"]),
+        ("/metrics", vec!["GET", "HEAD"]),
         ("/v1/leases", vec!["GET", "HEAD", "POST"]),
         ("/v1/projects/myapp", vec!["PUT"]),
         ("/v1/leases/myapp/web/renew", vec!["POST"]),
@@ -131,7 +133,7 @@ fn a_method_that_is_not_possible_is_refused_with_those_that_are() {
                 answer
             });
             let detail = problem["detail"].as_str().unwrap();
-            assert!(detail.starts_with(&format!("{method} is not possible on /v1/")), "{detail}");
+            assert!(detail.starts_with(&format!("{method} is not possible on /")), "{detail}");
         }
     }
 }

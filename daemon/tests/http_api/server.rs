@@ -18,6 +18,7 @@ use portleased::{
     expiry::{self, Bell},
     http::{App, Server, TcpDoor},
     manager::{Edges, Manager, Settings},
+    metrics::Metrics,
     owners::SystemOwners,
     processes::SystemProcesses,
     sockets::SystemSockets,
@@ -68,19 +69,21 @@ impl TestServer {
         let (ports, dir) = (Ports::take(), tempfile::tempdir().unwrap());
         let now = SystemClock.now();
         let opened = SqliteStore::open(&dir.path().join("registry.db"), Durability::Normal, now).unwrap();
+        let metrics = Metrics::default();
         let (owners, events) = (Arc::new(SystemOwners::new().unwrap()), Arc::new(Events::new(opened.epoch)));
         let edges = Edges {
-            sockets: Arc::new(SystemSockets),
+            sockets: Arc::new(metrics.sockets(Arc::new(SystemSockets))),
             processes: Arc::new(SystemProcesses),
             owners: owners.clone(),
             clock: Arc::new(SystemClock),
             events: events.clone(),
         };
         let settings = Settings { pool: Pool::from(ports.pool()), leases_per_project, ..Settings::default() };
-        let manager =
-            Arc::new(Manager::new(edges.clone(), settings, Box::new(opened.store), opened.registry));
+        let store = Box::new(metrics.store(Box::new(opened.store)));
+        let manager = Arc::new(Manager::new(edges.clone(), settings, store, opened.registry));
         let status = Arc::new(Status::new(SystemTime::UNIX_EPOCH, Port::constant(1), Vec::new()));
-        let server = Server::new(App { manager: manager.clone(), status, edges }, 64);
+        let app = App { manager: manager.clone(), status, edges, metrics: Arc::new(metrics) };
+        let server = Server::new(app, 64);
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         spawn_watches(&runtime, &manager, &events, &owners);
@@ -109,10 +112,13 @@ impl TestServer {
     }
 
     /// One request on a connection of its own.
+    #[track_caller]
     pub(crate) fn ask(&self, method: &str, target: &str, body: &str) -> Answer {
         let mut connection = self.unix();
         connection.send(request(method, target, body));
-        connection.answer()
+        let answer = connection.answer();
+        crate::spec::conforms(method, target, &answer);
+        answer
     }
 
     pub(crate) fn put(&self, name: &str, body: &str) -> Answer {

@@ -8,8 +8,10 @@ mod support;
 mod daemon;
 mod ends;
 mod files;
+mod full;
 mod hostile;
 mod lives;
+mod metrics;
 mod registry;
 #[cfg(target_os = "linux")]
 mod sandbox;
