@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use portlease_proto::openapi::EXAMPLES;
+use portlease_proto::{MAX_BATCH, openapi::EXAMPLES};
 use serde_json::{Map, Value, json};
 
 use super::words;
@@ -25,6 +25,7 @@ pub(super) fn finish(document: &mut Value) {
             }
         }
     }
+    tell_rules(&mut document["components"]["schemas"]);
     tell_required_bodies(document);
     document["components"]["responses"] = share_refusals(&mut document["paths"]);
 }
@@ -38,13 +39,23 @@ fn tell_words(name: &str, schema: &mut Value) {
     schema["description"] = format!("{before}\n\n{}", lines.join("\n")).into();
 }
 
+/// What holds between fields, and no derive can say.
+fn tell_rules(schemas: &mut Value) {
+    let given = |field: &str| json!({"required": [field], "properties": {field: {"not": {"type": "null"}}}});
+    schemas["AnonymousRequest"]["anyOf"] = json!([given("ttl_s"), given("owner_pid")]);
+    let services = &mut schemas["BatchRequest"]["properties"]["services"];
+    services["minProperties"] = 1.into();
+    services["maxProperties"] = MAX_BATCH.into();
+}
+
 /// An empty body stands for `{}`, which is enough where no field is required.
 fn tell_required_bodies(document: &mut Value) {
     let schemas = document["components"]["schemas"].clone();
     for operation in operations(&mut document["paths"]) {
         let Some(body) = operation.get_mut("requestBody") else { continue };
         let required = type_of(&body["content"]["application/json"]["schema"]).is_some_and(|name| {
-            schemas[name]["required"].as_array().is_some_and(|fields| !fields.is_empty())
+            let needs = &schemas[name];
+            needs["required"].as_array().is_some_and(|fields| !fields.is_empty()) || needs["anyOf"].is_array()
         });
         body["required"] = required.into();
     }
