@@ -13,6 +13,7 @@ mod metrics;
 mod openapi;
 mod path;
 mod serve;
+mod several;
 
 use std::sync::Arc;
 
@@ -56,11 +57,11 @@ pub struct App {
 /// cannot be added.
 fn routes(stopping: watch::Receiver<bool>) -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(openapi::Types::openapi())
-        .routes(routes!(leases::list, leases::get_anonymous))
+        .routes(routes!(leases::list, several::get_anonymous))
         .routes(routes!(leases::list_project, leases::release_project))
         .routes(routes!(leases::get, leases::show, leases::release))
         .routes(routes!(leases::renew))
-        .routes(routes!(leases::get_all))
+        .routes(routes!(several::get_all))
         .routes(routes!(events::events).layer(Extension(Stopping(stopping))))
         .routes(routes!(health::health))
         .routes(routes!(health::ready))
