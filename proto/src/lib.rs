@@ -13,6 +13,7 @@ mod name;
 pub mod openapi;
 mod paths;
 mod port;
+mod ports;
 mod protocol;
 mod text;
 mod ttl;
@@ -26,6 +27,10 @@ pub use lease::{Change, Explanation, Holder, Lease, LeaseState, Leases, SkipReas
 pub use name::{InvalidName, NAME_RULE, ProjectName, ServiceName};
 pub use paths::{BaseDirs, Paths};
 pub use port::{InvalidPort, Port, PortRange};
+pub use ports::{
+    BusyReason, Listener, Listeners, Parent, PortHolder, PortReport, Queue, Socket, SocketState, Transport,
+    Unit,
+};
 pub use protocol::Protocol;
 pub use text::escape;
 pub use ttl::{InvalidTtl, Ttl};

@@ -6,8 +6,9 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use portlease_proto::{
-    AnonymousRequest, Auth, BatchRequest, Endpoint, ErrorCode, Event, GetRequest, Health, Lease, LeaseState,
-    Leases, Problem, ProjectLeases, Ready, RenewRequest, Reset, SkipReason,
+    AnonymousRequest, Auth, BatchRequest, BusyReason, Endpoint, ErrorCode, Event, GetRequest, Health, Lease,
+    LeaseState, Leases, Listeners, PortReport, Problem, ProjectLeases, Ready, RenewRequest, Reset,
+    SkipReason, SocketState, Transport,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -37,6 +38,9 @@ const FILES: &[(&str, RoundTrip)] = &[
     ("lease_taken", again::<Lease>),
     ("leases", again::<Leases>),
     ("leases_none", again::<Leases>),
+    ("port_free", again::<PortReport>),
+    ("port_in_use", again::<PortReport>),
+    ("ports", again::<Listeners>),
     ("problem_invalid_name", again::<Problem>),
     ("problem_not_found", again::<Problem>),
     ("problem_port_in_use", again::<Problem>),
@@ -190,6 +194,16 @@ fn a_client_lives_with_words_that_it_does_not_know() {
     let lease: Lease = serde_json::from_value(lease).unwrap();
     assert_eq!(lease.state, LeaseState::Unknown);
     assert_eq!(lease.explain.unwrap().skipped[0].reason, SkipReason::Unknown);
+    let mut port = value("port_in_use");
+    port["reason"] = json!("haunted");
+    port["sockets"][0]["state"] = json!("asleep");
+    port["sockets"][0]["transport"] = json!("sctp");
+    let port: PortReport = serde_json::from_value(port).unwrap();
+    assert_eq!(port.reason, Some(BusyReason::Unknown));
+    assert_eq!(
+        (port.sockets[0].state, port.sockets[0].transport),
+        (SocketState::Unknown, Transport::Unknown)
+    );
 }
 
 #[test]
@@ -203,6 +217,8 @@ fn a_client_lives_with_fields_that_it_does_not_know() {
     assert!(serde_json::from_value::<Lease>(inside).is_ok());
     assert!(serde_json::from_value::<Leases>(from_the_future(value("leases"))).is_ok());
     assert!(serde_json::from_value::<Problem>(from_the_future(value("problem_port_leased"))).is_ok());
+    assert!(serde_json::from_value::<PortReport>(from_the_future(value("port_in_use"))).is_ok());
+    assert!(serde_json::from_value::<Listeners>(from_the_future(value("ports"))).is_ok());
     assert!(serde_json::from_value::<Health>(from_the_future(value("health"))).is_ok());
     assert!(serde_json::from_value::<Endpoint>(from_the_future(value("endpoint"))).is_ok());
 }
