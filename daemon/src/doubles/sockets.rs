@@ -11,8 +11,8 @@ use portlease_proto::{Port, Protocol};
 use crate::{
     allocator::KernelRanges,
     sockets::{
-        Claim, ClaimError, Hold, HoldError, Leftovers, Peer, SocketError, SocketRow, SocketState, Sockets,
-        Transport, Verdict,
+        Claim, ClaimError, Hold, HoldError, Leftovers, Peer, SocketDetail, SocketError, SocketRow,
+        SocketState, Sockets, Transport, Verdict,
     },
 };
 
@@ -150,6 +150,14 @@ impl Sockets for FixedSockets {
             kernel.rows.iter().copied().filter(|row| row.occupies(Protocol::Both)).collect()
         };
         self.ask(|asked| &mut asked.table, rows)
+    }
+
+    fn in_detail(&self, port: Port) -> Result<Vec<SocketDetail>, SocketError> {
+        Ok(self.on_port(port)?.into_iter().map(SocketDetail::of).collect())
+    }
+
+    fn listeners(&self) -> Result<Vec<SocketDetail>, SocketError> {
+        Ok(self.table()?.into_iter().map(SocketDetail::of).collect())
     }
 
     fn claim(&self, port: Port) -> Result<Claim, ClaimError> {

@@ -10,7 +10,8 @@ use crate::{
     clock::Stopwatch,
     registry::{Change, Registry},
     sockets::{
-        Claim, ClaimError, Hold, HoldError, Leftovers, Peer, SocketError, SocketRow, Sockets, Verdict,
+        Claim, ClaimError, Hold, HoldError, Leftovers, Peer, SocketDetail, SocketError, SocketRow, Sockets,
+        Verdict,
     },
     store::{Store, StoreError},
 };
@@ -50,6 +51,14 @@ impl Sockets for Measured<Arc<dyn Sockets>> {
 
     fn table(&self) -> Result<Vec<SocketRow>, SocketError> {
         self.edge.table()
+    }
+
+    fn in_detail(&self, port: Port) -> Result<Vec<SocketDetail>, SocketError> {
+        self.edge.in_detail(port)
+    }
+
+    fn listeners(&self) -> Result<Vec<SocketDetail>, SocketError> {
+        self.edge.listeners()
     }
 
     fn claim(&self, port: Port) -> Result<Claim, ClaimError> {

@@ -7,7 +7,10 @@ use std::{io, net::SocketAddr};
 
 use portlease_proto::{Port, PortRange, Protocol};
 
-use super::{ClaimError, HoldError, Leftovers, Peer, SocketError, SocketRow, Sockets, Verdict, probe, table};
+use super::{
+    ClaimError, HoldError, Leftovers, Peer, SocketDetail, SocketError, SocketRow, Sockets, Verdict, probe,
+    table,
+};
 use crate::allocator::KernelRanges;
 
 /// The running kernel.
@@ -68,6 +71,14 @@ impl Sockets for SystemSockets {
 
     fn table(&self) -> Result<Vec<SocketRow>, SocketError> {
         table::listeners()
+    }
+
+    fn in_detail(&self, port: Port) -> Result<Vec<SocketDetail>, SocketError> {
+        Ok(self.on_port(port)?.into_iter().map(SocketDetail::of).collect())
+    }
+
+    fn listeners(&self) -> Result<Vec<SocketDetail>, SocketError> {
+        Ok(table::listeners()?.into_iter().map(SocketDetail::of).collect())
     }
 
     fn serving(&self) -> Result<Vec<SocketRow>, SocketError> {

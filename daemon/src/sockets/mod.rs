@@ -2,7 +2,9 @@
 //! What each detector can and cannot see was measured: a `::` dual-stack bind
 //! is the one that never lied.
 
+mod detail;
 mod probe;
+mod shared;
 mod table;
 
 #[cfg(target_os = "linux")]
@@ -21,7 +23,9 @@ use std::{
 
 use portlease_proto::{Port, Protocol};
 
+pub use detail::{SocketDetail, is_loopback};
 pub use platform::{Claim, Hold, SystemSockets};
+pub use shared::SharedListeners;
 
 use crate::allocator::KernelRanges;
 
@@ -59,6 +63,19 @@ pub trait Sockets: Send + Sync {
     /// # Errors
     /// [`SocketError`], also when the table that came back cannot be whole.
     fn table(&self) -> Result<Vec<SocketRow>, SocketError>;
+
+    /// What [`Sockets::on_port`] shows, in full.
+    ///
+    /// # Errors
+    /// [`SocketError`].
+    fn in_detail(&self, port: Port) -> Result<Vec<SocketDetail>, SocketError>;
+
+    /// Every socket of the machine that has a port and is no part of a TCP
+    /// connection, in full. Slow.
+    ///
+    /// # Errors
+    /// [`SocketError`], also when the table that came back cannot be whole.
+    fn listeners(&self) -> Result<Vec<SocketDetail>, SocketError>;
 
     /// Marks `port` as ours among all daemons of this network namespace, for
     /// as long as the claim lives.

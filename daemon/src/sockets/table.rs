@@ -18,7 +18,22 @@ use super::{SocketError, SocketRow, SocketState, Transport};
 /// empty table, on which every port would look free; so the table must show
 /// sockets of ours, one for each of its four parts, or it is an error.
 pub(super) fn listeners() -> Result<Vec<SocketRow>, SocketError> {
+    witnessed(read, |row| row)
+}
+
+/// What `read` finds, if it shows the sockets that are opened for it to find.
+pub(super) fn witnessed<T>(
+    read: impl FnOnce() -> Result<Vec<T>, SocketError>,
+    row: impl Fn(&T) -> &SocketRow,
+) -> Result<Vec<T>, SocketError> {
     let witnesses = Witnesses::open()?;
+    let mut table = read()?;
+    witnesses.check(table.iter().map(&row))?;
+    table.retain(|entry| !witnesses.holds(row(entry)));
+    Ok(table)
+}
+
+fn read() -> Result<Vec<SocketRow>, SocketError> {
     let families = AddressFamilyFlags::IPV4 | AddressFamilyFlags::IPV6;
     let sockets = iterate_sockets_info_without_pids(families, ProtocolFlags::TCP | ProtocolFlags::UDP)
         .map_err(|error| SocketError::call("read the socket table", io::Error::other(error)))?;
@@ -28,8 +43,6 @@ pub(super) fn listeners() -> Result<Vec<SocketRow>, SocketError> {
             socket.map_err(|error| SocketError::call("read the socket table", io::Error::other(error)))?;
         rows.extend(row(&socket));
     }
-    witnesses.check(&rows)?;
-    rows.retain(|row| !witnesses.holds(row));
     Ok(rows)
 }
 
@@ -83,9 +96,9 @@ impl Witnesses {
         Ok(())
     }
 
-    fn check(&self, rows: &[SocketRow]) -> Result<(), SocketError> {
+    fn check<'a>(&self, rows: impl Iterator<Item = &'a SocketRow> + Clone) -> Result<(), SocketError> {
         for expected in &self.expected {
-            if !rows.iter().any(|row| is(row, expected)) {
+            if !rows.clone().any(|row| is(row, expected)) {
                 return Err(SocketError::NotWhole(expected.2));
             }
         }
@@ -116,7 +129,7 @@ mod tests {
     #[test]
     fn a_table_cut_short_is_an_error() {
         let witnesses = Witnesses::open().unwrap();
-        assert!(matches!(witnesses.check(&[]), Err(SocketError::NotWhole("TCP"))));
+        assert!(matches!(witnesses.check([].iter()), Err(SocketError::NotWhole("TCP"))));
         let all: Vec<SocketRow> = witnesses
             .expected
             .iter()
@@ -130,11 +143,11 @@ mod tests {
                 pid: None,
             })
             .collect();
-        assert!(witnesses.check(&all).is_ok());
+        assert!(witnesses.check(all.iter()).is_ok());
         for missing in 0..all.len() {
             let mut rows = all.clone();
             rows.remove(missing);
-            assert!(witnesses.check(&rows).is_err(), "without {:?}", all[missing]);
+            assert!(witnesses.check(rows.iter()).is_err(), "without {:?}", all[missing]);
         }
     }
 }

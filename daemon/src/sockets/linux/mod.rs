@@ -14,11 +14,14 @@ pub use claim::Claim;
 pub use hold::Hold;
 
 use super::{
-    ClaimError, HoldError, Leftovers, Peer, SocketError, SocketRow, Sockets, Transport, Verdict, probe, table,
+    ClaimError, HoldError, Leftovers, Peer, SocketDetail, SocketError, SocketRow, Sockets, Transport,
+    Verdict, probe, table,
 };
 use crate::allocator::KernelRanges;
-use netlink::{ALL_STATES, BOUND_ONLY, SERVING};
+use netlink::{ALL_STATES, BOUND_ONLY, RawRow, SERVING};
 use sock_diag::SockDiag;
+
+const ALL_TRANSPORTS: [Transport; 2] = [Transport::Tcp, Transport::Udp];
 
 /// The running kernel.
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,20 +49,34 @@ impl Sockets for SystemSockets {
     }
 
     fn on_port(&self, port: Port) -> Result<Vec<SocketRow>, SocketError> {
-        SockDiag::open()?.dump(&[Transport::Tcp, Transport::Udp], Some(port), ALL_STATES)
+        SockDiag::open()?.dump(&ALL_TRANSPORTS, Some(port), ALL_STATES, RawRow::listing)
     }
 
     fn table(&self) -> Result<Vec<SocketRow>, SocketError> {
         let mut rows = table::listeners()?;
         // netstat2 leaves out sockets that are bound and do not listen.
-        rows.extend(SockDiag::open()?.dump(&[Transport::Tcp], None, BOUND_ONLY)?);
+        rows.extend(SockDiag::open()?.dump(&[Transport::Tcp], None, BOUND_ONLY, RawRow::listing)?);
         Ok(rows)
+    }
+
+    fn in_detail(&self, port: Port) -> Result<Vec<SocketDetail>, SocketError> {
+        SockDiag::open()?.dump(&ALL_TRANSPORTS, Some(port), ALL_STATES, RawRow::detail)
+    }
+
+    fn listeners(&self) -> Result<Vec<SocketDetail>, SocketError> {
+        let diag = SockDiag::open()?;
+        let read = || {
+            let mut all = diag.dump(&[Transport::Tcp], None, SERVING, RawRow::detail)?;
+            all.extend(diag.dump(&[Transport::Udp], None, ALL_STATES, RawRow::detail)?);
+            Ok(all)
+        };
+        table::witnessed(read, |detail| &detail.row)
     }
 
     fn serving(&self) -> Result<Vec<SocketRow>, SocketError> {
         let diag = SockDiag::open()?;
-        let mut rows = diag.dump(&[Transport::Tcp], None, SERVING)?;
-        rows.extend(diag.dump(&[Transport::Udp], None, ALL_STATES)?);
+        let mut rows = diag.dump(&[Transport::Tcp], None, SERVING, RawRow::listing)?;
+        rows.extend(diag.dump(&[Transport::Udp], None, ALL_STATES, RawRow::listing)?);
         Ok(rows)
     }
 

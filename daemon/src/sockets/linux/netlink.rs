@@ -3,25 +3,33 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use portlease_proto::Port;
+use portlease_proto::{Port, Queue, SocketState as State};
 use rustix::net::AddressFamily;
 
-use crate::sockets::{SocketError, SocketRow, SocketState, Transport};
+use crate::sockets::{SocketDetail, SocketError, SocketRow, SocketState, Transport};
 
 /// A set of TCP states, as bits.
 pub(super) type States = u32;
 /// Every state, bound-but-not-listening (bit 13, kernel 6.8) among them.
 pub(super) const ALL_STATES: States = u32::MAX;
 /// Bound and neither listening nor connected.
-pub(super) const BOUND_ONLY: States = 1 << 13;
+pub(super) const BOUND_ONLY: States = 1 << BOUND_INACTIVE;
 /// What can keep a server from a port: listening or bound.
 pub(super) const SERVING: States = BOUND_ONLY | 1 << LISTEN;
 
 /// `net/tcp_states.h`.
 const ESTABLISHED: u8 = 1;
+const SYN_SENT: u8 = 2;
+const SYN_RECV: u8 = 3;
+const TIME_WAIT: u8 = 6;
 const CLOSE: u8 = 7;
+const CLOSE_WAIT: u8 = 8;
 const LISTEN: u8 = 10;
+const NEW_SYN_RECV: u8 = 12;
 const BOUND_INACTIVE: u8 = 13;
+
+/// `INET_DIAG_SKV6ONLY`: one byte, of IPv6 sockets that listen or are in CLOSE.
+const SKV6ONLY: u16 = 11;
 
 const NLMSG_ERROR: u16 = 2;
 const NLMSG_DONE: u16 = 3;
@@ -51,6 +59,9 @@ pub(super) struct RawRow {
     pub(super) uid: u32,
     pub(super) inode: u64,
     state: u8,
+    /// Of a listener: how many connections wait, and how many may.
+    queue: Queue,
+    v6only: Option<bool>,
 }
 
 impl RawRow {
@@ -76,6 +87,27 @@ impl RawRow {
             (Transport::Tcp, _) if self.inode == 0 => SocketState::Leftover,
             (Transport::Tcp, _) => SocketState::Connected,
         }
+    }
+
+    /// In full; none without a local port.
+    pub(super) fn detail(&self, transport: Transport) -> Option<SocketDetail> {
+        let state = match (transport, self.state) {
+            (Transport::Udp, ESTABLISHED) => State::Connected,
+            (Transport::Udp, _) | (Transport::Tcp, LISTEN) => State::Listening,
+            (Transport::Tcp, CLOSE | BOUND_INACTIVE) => State::Bound,
+            (Transport::Tcp, SYN_SENT | SYN_RECV | NEW_SYN_RECV) => State::Connecting,
+            (Transport::Tcp, ESTABLISHED) => State::Connected,
+            (Transport::Tcp, CLOSE_WAIT) => State::CloseWait,
+            (Transport::Tcp, TIME_WAIT) => State::TimeWait,
+            (Transport::Tcp, _) => State::Closing,
+        };
+        Some(SocketDetail {
+            row: self.listing(transport)?,
+            state,
+            remote: (self.remote.port() != 0).then_some(self.remote),
+            dual_stack: self.v6only.filter(|_| self.local.ip().is_unspecified()).map(|v6only| !v6only),
+            queue: (transport == Transport::Tcp && self.state == LISTEN).then_some(self.queue),
+        })
     }
 
     pub(super) fn is_established(&self) -> bool {
@@ -164,7 +196,11 @@ pub(super) fn messages(mut bytes: &[u8]) -> Result<Vec<Message>, SocketError> {
             out.push(Message::Interrupted);
         }
         match half(message, 4)? {
-            NLMSG_DONE => out.push(Message::Done),
+            // A dump that failed on its way ends so, with the error number.
+            NLMSG_DONE => out.push(match word(message, HEADER).map(u32::cast_signed) {
+                Ok(errno) if errno < 0 => Message::Refused(errno.wrapping_neg()),
+                _ => Message::Done,
+            }),
             NLMSG_ERROR => out.push(Message::Refused(word(message, HEADER)?.cast_signed().wrapping_neg())),
             SOCK_DIAG_BY_FAMILY => out.push(Message::Row(row(&message[HEADER..])?)),
             _ => return Err(SocketError::Garbled("a message of an unknown type")),
@@ -175,8 +211,10 @@ pub(super) fn messages(mut bytes: &[u8]) -> Result<Vec<Message>, SocketError> {
 }
 
 /// `struct inet_diag_msg`: family, state, two bytes, the id (two ports at 4, two
-/// addresses at 8 and 24), three words, uid at 64, inode at 68.
+/// addresses at 8 and 24), the queues at 56 and 60, uid at 64, inode at 68.
+/// Attributes follow it.
 fn row(message: &[u8]) -> Result<RawRow, SocketError> {
+    let v6only = attribute(message.get(ROW..).unwrap_or_default(), SKV6ONLY);
     let message: &[u8; ROW] = message.first_chunk().ok_or(SocketError::Garbled("a row cut short"))?;
     let end = |address_at: usize, port_at: usize| {
         let address = address(message[0], &message[address_at..address_at + 16])?;
@@ -188,7 +226,23 @@ fn row(message: &[u8]) -> Result<RawRow, SocketError> {
         uid: word(message, 64)?,
         inode: u64::from(word(message, 68)?),
         state: message[1],
+        queue: Queue { waiting: word(message, 56)?, most: word(message, 60)? },
+        v6only: v6only.and_then(|value| value.first()).map(|byte| *byte != 0),
     })
+}
+
+/// The value of the first attribute of that type: `struct nlattr`, two halves
+/// for length and type, each attribute padded to four bytes.
+fn attribute(mut bytes: &[u8], wanted: u16) -> Option<&[u8]> {
+    const ATTRIBUTE: usize = 4;
+    loop {
+        let (len, kind) = (usize::from(half(bytes, 0).ok()?), half(bytes, 2).ok()?);
+        let value = bytes.get(ATTRIBUTE..len)?;
+        if kind == wanted {
+            return Some(value);
+        }
+        bytes = bytes.get(len.next_multiple_of(4)..)?;
+    }
 }
 
 fn address(family: u8, bytes: &[u8]) -> Result<IpAddr, SocketError> {
@@ -250,6 +304,59 @@ mod tests {
         );
         assert_eq!((row.uid, row.inode, row.is_established()), (1000, 77, false));
         assert_eq!(row.listing(Transport::Tcp).unwrap().state, SocketState::Listening);
+    }
+
+    #[test]
+    fn a_row_in_full() {
+        let detail = |state, family, attributes: &[u8]| {
+            let mut body = listen_row();
+            (body[0], body[1]) = (family, state);
+            body[56..60].copy_from_slice(&3_u32.to_ne_bytes());
+            body[60..64].copy_from_slice(&2_u32.to_ne_bytes());
+            if family == 10 {
+                body[8..12].fill(0);
+            }
+            body.extend(attributes);
+            row(&body).unwrap().detail(Transport::Tcp).unwrap()
+        };
+        // INET_DIAG_SHUTDOWN stands before it.
+        let v6only = [5, 0, 8, 0, 0, 0, 0, 0, 5, 0, 11, 0, 1, 0, 0, 0];
+        let dual = [5, 0, 11, 0, 0, 0, 0, 0];
+        assert_eq!(detail(LISTEN, 10, &v6only).dual_stack, Some(false));
+        assert_eq!(detail(LISTEN, 10, &dual).dual_stack, Some(true));
+        for cut in 0..dual.len() - 3 {
+            assert_eq!(detail(LISTEN, 10, &dual[..cut]).dual_stack, None, "{cut}");
+        }
+        assert_eq!(detail(LISTEN, 10, &[0; 64]).dual_stack, None, "attributes of no length");
+        let listener = detail(LISTEN, 2, &[]);
+        assert_eq!((listener.remote, listener.dual_stack), (None, None));
+        assert!(
+            listener.queue.is_some_and(|queue| queue == Queue { waiting: 3, most: 2 } && queue.is_full())
+        );
+        for (state, expected) in [
+            (1, State::Connected),
+            (2, State::Connecting),
+            (3, State::Connecting),
+            (4, State::Closing),
+            (5, State::Closing),
+            (6, State::TimeWait),
+            (7, State::Bound),
+            (8, State::CloseWait),
+            (9, State::Closing),
+            (10, State::Listening),
+            (11, State::Closing),
+            (12, State::Connecting),
+            (13, State::Bound),
+        ] {
+            let detail = detail(state, 2, &[]);
+            assert_eq!((detail.state, detail.queue.is_some()), (expected, state == LISTEN), "{state}");
+        }
+    }
+
+    #[test]
+    fn a_dump_that_failed_does_not_pass_for_an_empty_one() {
+        let bytes = message(NLMSG_DONE, 2, &(-12_i32).to_ne_bytes());
+        assert_eq!(messages(&bytes).unwrap(), [Message::Refused(12)]);
     }
 
     #[test]

@@ -79,13 +79,14 @@ impl SockDiag {
         }
     }
 
-    /// Every socket in `states`, of one port or of all.
-    pub(super) fn dump(
+    /// Every socket in `states`, of one port or of all, as `form` makes of it.
+    pub(super) fn dump<T>(
         &self,
         transports: &[Transport],
         port: Option<Port>,
         states: States,
-    ) -> Result<Vec<SocketRow>, SocketError> {
+        form: impl Fn(&RawRow, Transport) -> Option<T>,
+    ) -> Result<Vec<T>, SocketError> {
         const ATTEMPTS: usize = 8;
         let mut rows = Vec::new();
         for transport in transports {
@@ -94,7 +95,8 @@ impl SockDiag {
                     .find_map(|_| self.dump_once(*transport, family, port, states).transpose())
                     .ok_or(SocketError::Garbled("the table changes faster than it can be read"))?;
                 // The kernel's own filter passes every bound-only socket (seen on 6.18).
-                rows.extend(whole?.into_iter().filter(|row| port.is_none_or(|port| port == row.port)));
+                let asked = |row: &RawRow| port.is_none_or(|port| port.get() == row.local.port());
+                rows.extend(whole?.iter().filter(|row| asked(row)).filter_map(|row| form(row, *transport)));
             }
         }
         Ok(rows)
@@ -107,7 +109,7 @@ impl SockDiag {
         family: AddressFamily,
         port: Option<Port>,
         states: States,
-    ) -> Result<Option<Vec<SocketRow>>, SocketError> {
+    ) -> Result<Option<Vec<RawRow>>, SocketError> {
         self.send(&dump_request(transport, family, port, states))?;
         let (mut rows, mut whole) = (Vec::new(), true);
         let mut buffer = vec![0; 64 * 1024];
@@ -115,7 +117,7 @@ impl SockDiag {
             let len = self.receive(&mut buffer)?;
             for message in messages(&buffer[..len])? {
                 match message {
-                    Message::Row(row) => rows.extend(row.listing(transport)),
+                    Message::Row(row) => rows.push(row),
                     Message::Interrupted => whole = false,
                     Message::Done => return Ok(whole.then_some(rows)),
                     // IPv6 is not there, so nothing is on it.

@@ -80,3 +80,38 @@ fn a_claim_is_exclusive_until_it_is_dropped() {
     drop(claim);
     assert!(SystemSockets.claim(port).is_ok());
 }
+
+#[test]
+fn listeners_are_told_in_full_and_connections_left_out() {
+    let (listener, port) = tcp("::");
+    let client = TcpStream::connect((Ipv4Addr::LOCALHOST, port.get())).unwrap();
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    udp.connect(udp.local_addr().unwrap()).unwrap();
+    let all = SystemSockets.listeners().unwrap();
+    let told = |port: u16, transport| {
+        let here = |detail: &&SocketDetail| {
+            detail.row.port.get() == port && detail.row.transport == transport && detail.row.inode != 0
+        };
+        all.iter().filter(here).map(|detail| (detail.state, detail.dual_stack)).collect::<Vec<_>>()
+    };
+    use portlease_proto::SocketState::{Connected, Listening};
+    assert_eq!(told(port.get(), Transport::Tcp), [(Listening, Some(true))]);
+    assert_eq!(told(udp.local_addr().unwrap().port(), Transport::Udp), [(Connected, None)]);
+    assert!(told(client.local_addr().unwrap().port(), Transport::Tcp).is_empty());
+    drop(listener);
+}
+
+#[test]
+fn a_queue_that_is_full() {
+    let fd = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&fd, &SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+    rustix::net::listen(&fd, 0).unwrap();
+    let address: SocketAddr = rustix::net::getsockname(&fd).unwrap().try_into().unwrap();
+    let queue = || {
+        let sockets = SystemSockets.in_detail(Port::new(address.port()).unwrap()).unwrap();
+        sockets.into_iter().find_map(|detail| detail.queue).unwrap()
+    };
+    assert!(!queue().is_full());
+    let _waits = TcpStream::connect(address).unwrap();
+    assert_eq!((queue().waiting, queue().is_full()), (1, true));
+}
