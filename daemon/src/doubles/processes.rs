@@ -6,10 +6,10 @@ use std::{
     sync::{Mutex, MutexGuard},
 };
 
-use portlease_proto::Holder;
+use portlease_proto::{Holder, Port};
 
 use super::{OTHER_UID, OUR_UID};
-use crate::processes::{OpenSocket, Process, Processes};
+use crate::processes::{OpenSocket, Process, Processes, Trace};
 
 /// Processes and the sockets that they have open.
 #[derive(Debug, Default)]
@@ -19,6 +19,8 @@ pub(crate) struct FixedProcesses(Mutex<Running>);
 #[derive(Debug, Default)]
 pub(crate) struct Running {
     pub(crate) processes: BTreeMap<u32, Process>,
+    pub(crate) traces: BTreeMap<u32, Trace>,
+    pub(crate) docker_proxies: BTreeMap<Port, u32>,
     pub(crate) open: Vec<OpenSocket>,
     /// How often all processes were walked.
     pub(crate) finds: usize,
@@ -69,6 +71,14 @@ impl Processes for FixedProcesses {
 
     fn describe(&self, pid: u32) -> Option<Process> {
         self.running().processes.get(&pid).cloned()
+    }
+
+    fn trace(&self, pid: u32) -> Trace {
+        self.running().traces.get(&pid).cloned().unwrap_or_default()
+    }
+
+    fn docker_proxy(&self, port: Port) -> Option<u32> {
+        self.running().docker_proxies.get(&port).copied()
     }
 
     fn user_name(&self, uid: u32) -> String {

@@ -2,7 +2,14 @@
 
 use std::{fs, path::Path};
 
-use super::{OpenSocket, Process, Processes, describe};
+use portlease_proto::Port;
+
+use super::{
+    OpenSocket, Process, Processes, Trace, describe,
+    docker::Forward,
+    lineage::{self, Stat},
+    unit,
+};
 
 /// The running system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -11,6 +18,9 @@ pub struct SystemProcesses;
 impl Processes for SystemProcesses {
     fn find(&self, inodes: &[u64]) -> Vec<OpenSocket> {
         let mut wanted: Vec<u64> = inodes.iter().copied().filter(|inode| *inode != 0).collect();
+        if wanted.is_empty() {
+            return Vec::new();
+        }
         let mut found = Vec::new();
         let mut pids: Vec<u32> = numbers_in(Path::new("/proc")).collect();
         // Newest first: what just took a port has most often just started.
@@ -38,6 +48,24 @@ impl Processes for SystemProcesses {
         describe::describe(pid)
     }
 
+    fn trace(&self, pid: u32) -> Trace {
+        let own = stat(pid);
+        let parent = own.as_ref().map_or(0, |stat| stat.parent);
+        let network = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/net")).ok();
+        let (there, here) = (network(&pid.to_string()), network("thread-self"));
+        Trace {
+            parents: lineage::parents(parent, stat, arguments),
+            unit: fs::read_to_string(format!("/proc/{pid}/cgroup")).ok().as_deref().and_then(unit::parse),
+            stopped: own.is_some_and(|stat| stat.is_stopped()),
+            elsewhere: there.is_some() && here.is_some() && there != here,
+        }
+    }
+
+    fn docker_proxy(&self, port: Port) -> Option<u32> {
+        let forwards = |pid: &u32| Forward::of(&arguments(*pid)).is_some_and(|forward| forward.port == port);
+        numbers_in(Path::new("/proc")).find(forwards)
+    }
+
     fn user_name(&self, uid: u32) -> String {
         describe::user_name(uid)
     }
@@ -59,14 +87,17 @@ fn eldest(mut open: OpenSocket) -> OpenSocket {
 }
 
 fn parent(pid: u32) -> Option<u32> {
-    parse_parent(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?).filter(|parent| *parent > 1)
+    stat(pid).map(|stat| stat.parent).filter(|parent| *parent > 1)
 }
 
-/// The fourth field of proc_pid_stat(5). The second, the name in parentheses,
-/// may itself have blanks and parentheses.
-fn parse_parent(stat: &str) -> Option<u32> {
-    let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_ascii_whitespace().nth(1)?.parse().ok()
+fn stat(pid: u32) -> Option<Stat> {
+    Stat::parse(&String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/stat")).ok()?))
+}
+
+fn arguments(pid: u32) -> Vec<String> {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words = line.split_inclusive(|byte| *byte == 0);
+    words.map(|word| String::from_utf8_lossy(word).trim_end_matches('\0').to_owned()).collect()
 }
 
 /// The entries of a directory that are numbers; none when it cannot be read.
@@ -102,14 +133,6 @@ mod tests {
         ] {
             assert_eq!(parse_socket_link(target), inode, "{target}");
         }
-    }
-
-    #[test]
-    fn parents() {
-        assert_eq!(parse_parent("12 (node) S 7 12 12 0 -1"), Some(7));
-        assert_eq!(parse_parent("12 (a) b) (c) R 9 12"), Some(9));
-        assert_eq!(parse_parent("12 (node"), None);
-        assert_eq!(parse_parent(""), None);
     }
 
     #[test]

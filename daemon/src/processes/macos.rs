@@ -1,7 +1,9 @@
 //! macOS: netstat2 tells the pid with the row, so there is nothing to walk.
 //! Not run on a Mac by us.
 
-use super::{OpenSocket, Process, Processes, describe};
+use portlease_proto::Port;
+
+use super::{OpenSocket, Process, Processes, Trace, describe};
 
 /// The running system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,6 +20,15 @@ impl Processes for SystemProcesses {
 
     fn describe(&self, pid: u32) -> Option<Process> {
         describe::describe(pid)
+    }
+
+    fn trace(&self, _pid: u32) -> Trace {
+        Trace::default()
+    }
+
+    fn docker_proxy(&self, _port: Port) -> Option<u32> {
+        // Docker runs in a virtual machine there.
+        None
     }
 
     fn user_name(&self, uid: u32) -> String {

@@ -2,6 +2,9 @@
 //! process has that very socket open now.
 
 mod describe;
+pub mod docker;
+#[cfg(target_os = "linux")]
+mod lineage;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
@@ -10,10 +13,12 @@ use linux as platform;
 mod macos;
 #[cfg(target_os = "macos")]
 use macos as platform;
+#[cfg(target_os = "linux")]
+mod unit;
 
 use std::path::PathBuf;
 
-use portlease_proto::Holder;
+use portlease_proto::{Holder, Parent, Port, Unit};
 
 pub use platform::SystemProcesses;
 
@@ -37,6 +42,19 @@ pub struct Process {
     pub cwd: Option<PathBuf>,
 }
 
+/// Where a process comes from, and how it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Trace {
+    /// Who started it, and so on, up to one that a person knows.
+    pub parents: Vec<Parent>,
+    /// The container or service that it runs in.
+    pub unit: Option<Unit>,
+    /// Whether it is stopped, and so answers nobody.
+    pub stopped: bool,
+    /// Whether it lives in another network namespace than we do.
+    pub elsewhere: bool,
+}
+
 /// Asks the system about processes; behind a trait so that tests can fix the
 /// answers.
 pub trait Processes: Send + Sync {
@@ -49,6 +67,13 @@ pub trait Processes: Send + Sync {
 
     /// Describes one process, if it lives.
     fn describe(&self, pid: u32) -> Option<Process>;
+
+    /// Where one process comes from; empty where the system does not tell.
+    fn trace(&self, pid: u32) -> Trace;
+
+    /// The docker-proxy that, by its own command line, forwards `port` into a
+    /// container. Slow: it walks all processes.
+    fn docker_proxy(&self, port: Port) -> Option<u32>;
 
     /// The name of a user, or the number where there is none.
     fn user_name(&self, uid: u32) -> String;
