@@ -10,6 +10,7 @@ pub mod daemon;
 mod doubles;
 pub mod events;
 pub mod expiry;
+pub mod frameworks;
 pub mod http;
 pub mod instance;
 pub mod keeper;
@@ -27,5 +28,6 @@ pub mod status;
 pub mod store;
 pub mod token;
 pub mod watch;
+pub mod well_known;
 
 pub use portlease_local::{paths, private};

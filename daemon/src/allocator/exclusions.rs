@@ -58,6 +58,19 @@ pub enum Exclusion {
     Api,
 }
 
+/// The widely used tool that expects to find its own service on `port`.
+#[must_use]
+pub fn tool(port: Port) -> Option<&'static str> {
+    let (.., name) = TOOLS.iter().find(|(first, last, _)| (*first..=*last).contains(&port.get()))?;
+    Some(name)
+}
+
+/// Whether browsers refuse to open `port`.
+#[must_use]
+pub fn is_browser_blocked(port: Port) -> bool {
+    BROWSERS.binary_search(&port.get()).is_ok()
+}
+
 impl fmt::Display for Exclusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -100,10 +113,10 @@ impl Exclusions {
             return Some(Exclusion::Api);
         }
         // Any lease that covers TCP may be opened in a browser.
-        if protocol.covers_tcp() && BROWSERS.binary_search(&number).is_ok() {
+        if protocol.covers_tcp() && is_browser_blocked(port) {
             return Some(Exclusion::Browsers);
         }
-        if let Some((.., name)) = TOOLS.iter().find(|(first, last, _)| (*first..=*last).contains(&number)) {
+        if let Some(name) = tool(port) {
             return Some(Exclusion::Tool(name));
         }
         if IANA_PORTS.binary_search(&number).is_ok() {

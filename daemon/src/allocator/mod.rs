@@ -9,7 +9,7 @@ use std::{fmt, iter};
 
 use portlease_proto::{GetRequest, Port, ProjectName, Protocol, SkipReason};
 
-pub use exclusions::{Exclusion, Exclusions, KernelRanges};
+pub use exclusions::{Exclusion, Exclusions, KernelRanges, is_browser_blocked, tool};
 pub use pool::{DEFAULT_POOL, InvalidPool, Pool};
 
 use crate::{

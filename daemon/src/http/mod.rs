@@ -12,6 +12,7 @@ mod leases;
 mod metrics;
 mod openapi;
 mod path;
+mod ports;
 mod serve;
 mod several;
 
@@ -62,6 +63,8 @@ fn routes(stopping: watch::Receiver<bool>) -> OpenApiRouter<App> {
         .routes(routes!(leases::get, leases::show, leases::release))
         .routes(routes!(leases::renew))
         .routes(routes!(several::get_all))
+        .routes(routes!(ports::list))
+        .routes(routes!(ports::show))
         .routes(routes!(events::events).layer(Extension(Stopping(stopping))))
         .routes(routes!(health::health))
         .routes(routes!(health::ready))

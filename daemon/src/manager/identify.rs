@@ -26,8 +26,8 @@ pub(super) struct Known {
 /// A socket on a port and the process behind it, where it can be seen.
 #[derive(Debug, Clone)]
 pub(super) struct Occupant {
-    row: SocketRow,
-    process: Option<Process>,
+    pub(super) row: SocketRow,
+    pub(super) process: Option<Process>,
 }
 
 /// What slow look-ups have found in the course of one request.
@@ -76,21 +76,29 @@ impl Manager {
     }
 
     /// Finds the processes behind `rows`. May walk all processes.
-    pub(super) fn identify(&self, rows: Vec<SocketRow>) -> Vec<Occupant> {
-        let mut rows = rows;
-        let unknown: Vec<u64> = {
-            let mut inner = self.lock();
+    pub(super) fn identify(&self, mut rows: Vec<SocketRow>) -> Vec<Occupant> {
+        {
+            let inner = self.lock();
             // A hold of ours is in nobody's way.
             rows.retain(|row| !inner.kept.is_hold(row.port, row.inode));
-            rows.iter().filter(|row| inner.recall(&self.edges, row).is_none()).map(|row| row.inode).collect()
+        }
+        self.recognise(rows)
+    }
+
+    /// What [`Manager::identify`] does, with an occupant for every row.
+    pub(super) fn recognise(&self, rows: Vec<SocketRow>) -> Vec<Occupant> {
+        let unknown: Vec<u64> = {
+            let mut inner = self.lock();
+            let open = rows.iter().filter(|row| row.inode != 0);
+            open.filter(|row| inner.recall(&self.edges, row).is_none()).map(|row| row.inode).collect()
         };
-        let found: Vec<Known> = self
-            .edges
-            .processes
-            .find(&unknown)
-            .into_iter()
-            .filter_map(|open| Some(Known { open, process: self.edges.processes.describe(open.pid)? }))
-            .collect();
+        let found = if unknown.is_empty() { Vec::new() } else { self.edges.processes.find(&unknown) };
+        // One process may have thousands of them.
+        let mut described: HashMap<u32, Option<Process>> = HashMap::new();
+        let mut describe =
+            |pid| described.entry(pid).or_insert_with(|| self.edges.processes.describe(pid)).clone();
+        let found: Vec<Known> =
+            found.into_iter().filter_map(|open| Some(Known { open, process: describe(open.pid)? })).collect();
         let mut inner = self.lock();
         inner.remember(&self.edges, found);
         let occupant = |row| Occupant { row, process: inner.recall(&self.edges, &row) };
@@ -100,7 +108,9 @@ impl Manager {
 
 impl Inner {
     fn remember(&mut self, edges: &Edges, found: Vec<Known>) {
-        if self.known.len() + found.len() > REMEMBERED {
+        // Before it grows again, what is gone is forgotten. It then takes twice
+        // as many to come here, so a machine full of servers pays for it rarely.
+        if self.known.len() + found.len() > self.known.capacity().max(REMEMBERED) {
             self.known.retain(|_, known| edges.processes.still_open(known.open));
         }
         self.known.extend(found.into_iter().map(|known| (known.open.inode, known)));

@@ -8,11 +8,14 @@ mod block;
 mod draft;
 mod error;
 mod get;
+mod holders;
 mod identify;
 mod kept;
 mod life;
 mod list;
 mod place;
+mod port;
+mod ports;
 mod ready;
 mod skip;
 #[cfg(test)]
@@ -39,7 +42,7 @@ use crate::{
     owners::Owners,
     processes::Processes,
     registry::{Change, Owner, Registry},
-    sockets::Sockets,
+    sockets::{SharedListeners, Sockets},
     store::{Store, StoreError},
 };
 use identify::Known;
@@ -84,6 +87,7 @@ impl Default for Settings {
 pub struct Manager {
     edges: Edges,
     settings: Settings,
+    listeners: SharedListeners,
     inner: Mutex<Inner>,
 }
 
@@ -126,7 +130,7 @@ impl Manager {
         for port in held {
             inner.hold_again(&edges, true, port);
         }
-        Self { edges, settings, inner: Mutex::new(inner) }
+        Self { edges, settings, listeners: SharedListeners::default(), inner: Mutex::new(inner) }
     }
 
     /// The ports that the API has or wants; they are never given.

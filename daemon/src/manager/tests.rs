@@ -7,6 +7,7 @@ mod failures;
 mod life;
 mod list;
 mod lookup;
+mod ports;
 mod random;
 mod ready;
 mod release;

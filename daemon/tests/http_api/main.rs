@@ -14,6 +14,7 @@ mod events;
 mod leases;
 mod lives;
 mod paths;
+mod ports;
 mod refusals;
 mod server;
 mod spec;

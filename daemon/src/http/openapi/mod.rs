@@ -95,6 +95,7 @@ fn about() -> Value {
         "security": [{}, {"token": []}],
         "tags": [
             {"name": "leases", "description": "Who has which port."},
+            {"name": "ports", "description": "What is on the ports of the machine."},
             {"name": "events", "description": "What happens to leases."},
             {"name": "daemon", "description": "The daemon about itself."},
         ],

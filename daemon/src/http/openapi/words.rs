@@ -1,7 +1,9 @@
 //! What the words mean that answers choose from: a derive leaves out what is
 //! said of a variant. A word without a meaning does not compile.
 
-use portlease_proto::{Auth, ErrorCode, EventKind, LeaseState, Protocol, SkipReason};
+use portlease_proto::{
+    Auth, BusyReason, ErrorCode, EventKind, LeaseState, Protocol, SkipReason, SocketState, Transport,
+};
 use serde_json::Value;
 
 /// The meaning of `word` in the type `name`, if that is one of words.
@@ -13,6 +15,9 @@ pub(super) fn meaning(name: &str, word: &Value) -> Option<&'static str> {
         "SkipReason" => serde_json::from_value(word()).ok().map(of_reason),
         "Protocol" => serde_json::from_value(word()).ok().map(of_protocol),
         "EventKind" => serde_json::from_value(word()).ok().map(of_event),
+        "BusyReason" => serde_json::from_value(word()).ok().map(of_busy),
+        "SocketState" => serde_json::from_value(word()).ok().map(of_socket),
+        "Transport" => serde_json::from_value(word()).ok().map(of_transport),
         "Auth" => serde_json::from_value(word()).ok().map(of_auth),
         _ => None,
     }
@@ -25,6 +30,39 @@ fn of_state(state: LeaseState) -> &'static str {
         LeaseState::Taken => "a stranger is on it",
         LeaseState::Stale => "the root of its project is gone",
         LeaseState::Unknown => "a state of a later version",
+    }
+}
+
+fn of_busy(reason: BusyReason) -> &'static str {
+    match reason {
+        BusyReason::InUse => "a socket listens on it, or a UDP socket has it",
+        BusyReason::Bound => "a socket is bound to it and does not listen",
+        BusyReason::Connected => "connections have it, and no listener",
+        BusyReason::Leftovers => "only what closed connections left is in the way, for a minute or two",
+        BusyReason::Privileged => "this user may not bind it",
+        BusyReason::Unseen => "the kernel refuses it and shows no socket on it",
+        BusyReason::Unknown => "a reason of a later version",
+    }
+}
+
+fn of_socket(state: SocketState) -> &'static str {
+    match state {
+        SocketState::Listening => "takes connections, or anybody's datagrams",
+        SocketState::Bound => "bound, and neither listening nor connected",
+        SocketState::Connecting => "on its way to a connection",
+        SocketState::Connected => "part of a connection",
+        SocketState::CloseWait => "the other end has closed; the process has not yet",
+        SocketState::Closing => "the process has closed, and the last packets are on their way",
+        SocketState::TimeWait => "closed; the kernel keeps the port for a minute",
+        SocketState::Unknown => "a state of a later version",
+    }
+}
+
+fn of_transport(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Tcp => "TCP",
+        Transport::Udp => "UDP",
+        Transport::Unknown => "one of a later version",
     }
 }
 

@@ -1,0 +1,105 @@
+//! `/v1/ports`: what is on the machine's ports.
+
+use axum::{
+    Json,
+    extract::{Query, State},
+    http::{StatusCode, Uri},
+};
+use portlease_proto::{ErrorCode, Listener, Listeners, Port, PortReport, SocketState};
+use serde::Deserialize;
+
+use super::{
+    App,
+    error::ApiError,
+    leases::blocking,
+    openapi::{example, problems::refusals},
+    path::Path,
+};
+
+refusals!(ListRefusals: 422 InvalidRequest, 429 LimitReached, 500 Internal, 503 SocketTableUnavailable);
+refusals!(ShowRefusals:
+    422 InvalidRequest, 422 InvalidName, 429 LimitReached, 500 Internal, 503 SocketTableUnavailable
+);
+
+/// Which listeners are asked for.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Which {
+    /// Only those that other machines reach, or only the others; both when not
+    /// given.
+    #[param(example = true)]
+    exposed: Option<bool>,
+    /// `false` adds sockets that have a port and take nobody's connections or
+    /// datagrams: TCP ones that are bound and do not listen, and UDP ones that
+    /// are connected.
+    #[param(example = true)]
+    listening: Option<bool>,
+}
+
+impl Which {
+    fn read(uri: &Uri) -> Result<Self, ApiError> {
+        let Query(which) = Query::try_from_uri(uri).map_err(|rejection| {
+            let why = portlease_proto::escape(&rejection.body_text());
+            invalid(format!("the query is not understood: {why}"))
+        })?;
+        Ok(which)
+    }
+
+    fn includes(&self, listener: &Listener) -> bool {
+        let listens = listener.state == SocketState::Listening || self.listening == Some(false);
+        listens && self.exposed.is_none_or(|exposed| exposed == listener.exposed)
+    }
+}
+
+/// List what listens on the machine, with leases and the processes behind.
+///
+/// TCP listeners and UDP sockets without a peer. One reading of the kernel's tables serves all who ask at about the
+/// same time.
+#[utoipa::path(
+    get, path = "/v1/ports", operation_id = "ports", tag = "ports", params(Which),
+    responses(
+        (status = 200, description = "Sorted by port, transport and address.", body = Listeners, examples(
+            ("two" = (value = json!(example("ports"))))
+        )),
+        ListRefusals
+    )
+)]
+pub(super) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<Listeners>, ApiError> {
+    let which = Which::read(&uri)?;
+    let mut ports = blocking(app.manager, |manager| manager.ports()).await?;
+    ports.retain(|listener| which.includes(listener));
+    Ok(Json(Listeners { ports }))
+}
+
+/// Tell everything about one port: its sockets, the processes behind them, its lease.
+#[utoipa::path(
+    get, path = "/v1/ports/{port}", operation_id = "port", tag = "ports",
+    params(("port" = Port, Path, description = "The port.")),
+    responses(
+        (status = 200, description = "What is on it at this moment.", body = PortReport, examples(
+            ("free" = (value = json!(example("port_free")))),
+            ("in use" = (value = json!(example("port_in_use"))))
+        )),
+        ShowRefusals
+    )
+)]
+pub(super) async fn show(
+    State(app): State<App>,
+    Path(port): Path<String>,
+) -> Result<Json<PortReport>, ApiError> {
+    let port = parse(&port)?;
+    let report = match app.manager.try_port(port)? {
+        Some(report) => report,
+        None => blocking(app.manager, move |manager| manager.port(port)).await?,
+    };
+    Ok(Json(report))
+}
+
+fn parse(port: &str) -> Result<Port, ApiError> {
+    port.parse().map_err(|error: portlease_proto::InvalidPort| invalid(error.to_string()))
+}
+
+fn invalid(detail: String) -> ApiError {
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvalidRequest, detail)
+}
