@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Release(ReleaseArgs),
     Renew(RenewArgs),
     Watch(WatchArgs),
+    Who(WhoArgs),
+    Ports(PortsArgs),
     Status(StatusArgs),
     Token(TokenArgs),
     Daemon(DaemonArgs),
@@ -172,6 +174,42 @@ pub(crate) struct WatchArgs {
     /// One project; all when not given.
     pub(crate) name: Option<ProjectName>,
     /// Print each as JSON on a line of its own.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Tell who is on a port, and whose lease it is.
+///
+/// Shows every socket on it, TCP and UDP, and the processes behind them with
+/// who started them. The first line says whether a server could bind the port.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlease who 3000
+  portlease who 5432 --json")]
+pub(crate) struct WhoArgs {
+    /// The port.
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) port: Port,
+    /// Print it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// List what listens on this machine, and which leases it has.
+///
+/// Listeners that other machines can reach are marked as exposed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlease ports              all listeners
+  portlease ports --exposed    those that other machines reach, and how to close them")]
+pub(crate) struct PortsArgs {
+    /// Only those that other machines can reach, with what binds a known
+    /// framework to this machine.
+    #[arg(long)]
+    pub(crate) exposed: bool,
+    /// Print them as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }

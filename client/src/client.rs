@@ -1,5 +1,7 @@
 //! The typed client of the HTTP API.
 
+mod ports;
+
 use std::time::Duration;
 
 use bytes::Bytes;

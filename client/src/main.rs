@@ -70,6 +70,8 @@ async fn perform(paths: &Paths, command: Command) -> Result<(), Failure> {
         Command::Release(args) => commands::release(paths, &args).await,
         Command::Renew(args) => commands::renew(paths, args).await,
         Command::Watch(args) => commands::watch(paths, &args).await,
+        Command::Who(args) => commands::who(paths, &args).await,
+        Command::Ports(args) => commands::ports(paths, &args).await,
         Command::Status(args) => commands::status(paths, &args).await,
         Command::Token(args) => commands::token(paths, &args).await,
         Command::Daemon(args) => commands::daemon(paths.clone(), &args),

@@ -3,6 +3,9 @@
 
 #![expect(clippy::print_stderr, reason = "this is the output module")]
 
+mod ports;
+mod who;
+
 use std::{
     io::{self, Write},
     ops::ControlFlow,
@@ -10,6 +13,9 @@ use std::{
 
 use portlease_proto::{Auth, Change, Event, Explanation, Holder, Lease, LeaseState, Port, escape};
 use serde::Serialize;
+
+pub(crate) use ports::ports;
+pub(crate) use who::who;
 
 use crate::exit::Failure;
 

@@ -10,6 +10,9 @@ mod dying;
 mod input;
 mod leases;
 mod lives;
+mod ports;
+#[path = "../support/server.rs"]
+mod server;
 mod strangers;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,0 +1,28 @@
+//! What is on the machine's ports.
+
+use hyper::Method;
+use portlease_proto::{Listener, Listeners, Port, PortReport};
+
+use super::Client;
+use crate::Error;
+
+impl Client {
+    /// Everything on one port.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when the daemon cannot read the machine's sockets.
+    pub async fn port(&mut self, port: Port) -> Result<PortReport, Error> {
+        self.ask(Method::GET, &format!("/v1/ports/{port}"), Vec::new()).await
+    }
+
+    /// The machine's listeners, sorted by port: all of them, or those that
+    /// other machines reach.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when the daemon cannot read the machine's sockets.
+    pub async fn ports(&mut self, exposed_only: bool) -> Result<Vec<Listener>, Error> {
+        let path = if exposed_only { "/v1/ports?exposed=true" } else { "/v1/ports" };
+        let listeners: Listeners = self.ask(Method::GET, path, Vec::new()).await?;
+        Ok(listeners.ports)
+    }
+}
