@@ -109,6 +109,9 @@ fn exit_of(code: ErrorCode) -> Exit {
         | ErrorCode::ForbiddenHost
         | ErrorCode::ForbiddenOrigin
         | ErrorCode::StaleRequest
+        | ErrorCode::ProcessOfAnotherUser
+        | ErrorCode::ProcessOfContainer
+        | ErrorCode::ProcessProtected
         | ErrorCode::StoreUnavailable
         | ErrorCode::SocketTableUnavailable
         | ErrorCode::NotFound

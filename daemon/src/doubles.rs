@@ -51,15 +51,18 @@ impl Doubles {
         self.manager_with(Settings { pool: Pool::from(POOL), leases_per_project: 16, ..Settings::default() })
     }
 
-    pub(crate) fn manager_with(&self, settings: Settings) -> Manager {
-        let edges = Edges {
+    pub(crate) fn edges(&self) -> Edges {
+        Edges {
             sockets: self.sockets.clone(),
             processes: self.processes.clone(),
             owners: self.owners.clone(),
             clock: self.clock.clone(),
             events: self.events.clone(),
-        };
-        Manager::new(edges, settings, Box::new(Arc::clone(&self.store)), self.store.saved())
+        }
+    }
+
+    pub(crate) fn manager_with(&self, settings: Settings) -> Manager {
+        Manager::new(self.edges(), settings, Box::new(Arc::clone(&self.store)), self.store.saved())
     }
 
     /// A server of `uid` that listens on `port` on all addresses; its command

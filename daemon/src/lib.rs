@@ -25,6 +25,7 @@ pub mod processes;
 pub mod registry;
 pub mod sockets;
 pub mod status;
+pub mod stop;
 pub mod store;
 pub mod token;
 pub mod watch;

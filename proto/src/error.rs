@@ -43,6 +43,13 @@ pub enum ErrorCode {
     ForbiddenOrigin,
     /// What the request speaks of is no longer so.
     StaleRequest,
+    /// The process to be stopped belongs to another user.
+    ProcessOfAnotherUser,
+    /// The process to be stopped keeps a port for a container.
+    ProcessOfContainer,
+    /// The process to be stopped is the daemon, one that the daemon runs
+    /// under, or the machine's first.
+    ProcessProtected,
     /// The registry cannot be saved at the moment.
     StoreUnavailable,
     /// The machine's sockets cannot be read at the moment.

@@ -15,6 +15,7 @@ mod paths;
 mod port;
 mod ports;
 mod protocol;
+mod stop;
 mod text;
 mod ttl;
 
@@ -32,6 +33,7 @@ pub use ports::{
     Unit,
 };
 pub use protocol::Protocol;
+pub use stop::{StopRequest, StopSignal, Stopped};
 pub use text::escape;
 pub use ttl::{InvalidTtl, Ttl};
 

@@ -38,6 +38,8 @@ pub const EXAMPLES: &[(&str, &str, &str)] = &[
     ("PortReport", "port_free", include_str!("../tests/golden/port_free.json")),
     ("PortReport", "port_in_use", include_str!("../tests/golden/port_in_use.json")),
     ("Listeners", "ports", include_str!("../tests/golden/ports.json")),
+    ("StopRequest", "stop_request", include_str!("../tests/golden/stop_request.json")),
+    ("Stopped", "stopped", include_str!("../tests/golden/stopped.json")),
     ("Health", "health", include_str!("../tests/golden/health.json")),
     ("Ready", "ready", include_str!("../tests/golden/ready.json")),
     ("Endpoint", "endpoint", include_str!("../tests/golden/endpoint.json")),

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 use portlease_proto::{
     AnonymousRequest, Auth, BatchRequest, BusyReason, Endpoint, ErrorCode, Event, GetRequest, Health, Lease,
     LeaseState, Leases, Listeners, PortReport, Problem, ProjectLeases, Ready, RenewRequest, Reset,
-    SkipReason, SocketState, Transport,
+    SkipReason, SocketState, StopRequest, Stopped, Transport,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -51,6 +51,8 @@ const FILES: &[(&str, RoundTrip)] = &[
     ("renew_request", again::<RenewRequest>),
     ("renew_request_empty", again::<RenewRequest>),
     ("reset", again::<Reset>),
+    ("stop_request", again::<StopRequest>),
+    ("stopped", again::<Stopped>),
 ];
 
 /// Every code and its word. The words are stable: programs compare them.
@@ -71,6 +73,9 @@ const CODES: &[(ErrorCode, &str)] = &[
     (ErrorCode::ForbiddenHost, "forbidden_host"),
     (ErrorCode::ForbiddenOrigin, "forbidden_origin"),
     (ErrorCode::StaleRequest, "stale_request"),
+    (ErrorCode::ProcessOfAnotherUser, "process_of_another_user"),
+    (ErrorCode::ProcessOfContainer, "process_of_container"),
+    (ErrorCode::ProcessProtected, "process_protected"),
     (ErrorCode::StoreUnavailable, "store_unavailable"),
     (ErrorCode::SocketTableUnavailable, "socket_table_unavailable"),
     (ErrorCode::NotFound, "not_found"),
@@ -154,6 +159,9 @@ fn the_table_of_codes_is_whole() {
             | ErrorCode::ForbiddenHost
             | ErrorCode::ForbiddenOrigin
             | ErrorCode::StaleRequest
+            | ErrorCode::ProcessOfAnotherUser
+            | ErrorCode::ProcessOfContainer
+            | ErrorCode::ProcessProtected
             | ErrorCode::StoreUnavailable
             | ErrorCode::SocketTableUnavailable
             | ErrorCode::NotFound
@@ -162,7 +170,7 @@ fn the_table_of_codes_is_whole() {
             | ErrorCode::BodyTooLarge
             | ErrorCode::RequestTimeout
             | ErrorCode::Internal
-            | ErrorCode::Unknown => 25,
+            | ErrorCode::Unknown => 28,
         };
         assert_eq!(CODES.len(), listed, "{word}");
     }
@@ -227,5 +235,7 @@ fn a_client_lives_with_fields_that_it_does_not_know() {
 #[test]
 fn the_daemon_refuses_a_field_that_it_does_not_know() {
     let error = serde_json::from_value::<GetRequest>(from_the_future(json!({}))).unwrap_err();
+    assert!(error.to_string().contains("unknown field `from_the_future`"), "{error}");
+    let error = serde_json::from_value::<StopRequest>(from_the_future(value("stop_request"))).unwrap_err();
     assert!(error.to_string().contains("unknown field `from_the_future`"), "{error}");
 }

@@ -1,15 +1,17 @@
 //! Processes that run nowhere, and the sockets that they have open.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    io,
     path::PathBuf,
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
-use portlease_proto::{Holder, Port};
+use portlease_proto::{Holder, Port, StopSignal};
 
 use super::{OTHER_UID, OUR_UID};
-use crate::processes::{OpenSocket, Process, Processes, Trace};
+use crate::processes::{OpenSocket, Pinned, Process, Processes, Trace};
 
 /// Processes and the sockets that they have open.
 #[derive(Debug, Default)]
@@ -21,6 +23,14 @@ pub(crate) struct Running {
     pub(crate) processes: BTreeMap<u32, Process>,
     pub(crate) traces: BTreeMap<u32, Trace>,
     pub(crate) docker_proxies: BTreeMap<Port, u32>,
+    /// What may not be looked into.
+    pub(crate) unreadable: BTreeSet<u32>,
+    /// Those above any process.
+    pub(crate) ancestors: Vec<u32>,
+    /// What happens right after the next process was pinned.
+    pub(crate) after_pin: Option<fn(&mut Running)>,
+    /// What was sent, and to whom.
+    pub(crate) signals: Arc<Mutex<Vec<(u32, StopSignal)>>>,
     pub(crate) open: Vec<OpenSocket>,
     /// How often all processes were walked.
     pub(crate) finds: usize,
@@ -58,6 +68,23 @@ impl FixedProcesses {
     }
 }
 
+/// A process that ends when it is told to.
+struct FixedPinned {
+    pid: u32,
+    signals: Arc<Mutex<Vec<(u32, StopSignal)>>>,
+}
+
+impl Pinned for FixedPinned {
+    fn send(&self, signal: StopSignal) -> io::Result<bool> {
+        self.signals.lock().unwrap().push((self.pid, signal));
+        Ok(true)
+    }
+
+    fn wait(&self, _patience: Duration) -> io::Result<bool> {
+        Ok(true)
+    }
+}
+
 impl Processes for FixedProcesses {
     fn find(&self, inodes: &[u64]) -> Vec<OpenSocket> {
         let mut running = self.running();
@@ -79,6 +106,31 @@ impl Processes for FixedProcesses {
 
     fn docker_proxy(&self, port: Port) -> Option<u32> {
         self.running().docker_proxies.get(&port).copied()
+    }
+
+    fn pin(&self, pid: u32) -> io::Result<Option<Box<dyn Pinned>>> {
+        let mut running = self.running();
+        let there = running.processes.contains_key(&pid);
+        if let Some(happens) = running.after_pin.take() {
+            happens(&mut running);
+        }
+        let pinned = FixedPinned { pid, signals: running.signals.clone() };
+        Ok(there.then(|| Box::new(pinned) as Box<dyn Pinned>))
+    }
+
+    fn has_open(&self, pid: u32, inode: u64) -> Option<bool> {
+        let running = self.running();
+        let readable = !running.unreadable.contains(&pid);
+        readable.then(|| running.open.iter().any(|open| (open.pid, open.inode) == (pid, inode)))
+    }
+
+    fn is_ours(&self, pid: u32) -> bool {
+        let ours = self.user_name(OUR_UID);
+        self.describe(pid).is_some_and(|process| process.holder.user == Some(ours))
+    }
+
+    fn ancestors(&self, _pid: u32) -> Vec<u32> {
+        self.running().ancestors.clone()
     }
 
     fn user_name(&self, uid: u32) -> String {

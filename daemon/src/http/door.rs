@@ -45,6 +45,11 @@ impl TcpDoor {
         Self { hosts, auth, token }
     }
 
+    /// Whether the request has the token with it, needed or not.
+    pub(super) fn has_token(&self, headers: &HeaderMap) -> bool {
+        check_token(&self.token, headers).is_ok()
+    }
+
     fn check<B>(&self, far_end: FarEnd, request: &Request<B>) -> Result<(), ApiError> {
         check_far_end(far_end)?;
         guard::check(&self.hosts, request.method(), request.uri(), request.headers())?;

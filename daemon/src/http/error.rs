@@ -1,14 +1,12 @@
 //! The one place where errors of the core become answers.
 
-use std::error::Error as _;
-
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use portlease_proto::{ErrorCode, Explanation, Holder, InvalidName, Lease, Problem};
 
-use crate::{allocator::Exclusion, manager::Error, metrics};
+use crate::{allocator::Exclusion, manager::Error, metrics, stop::StopError};
 
 /// An answer that is not a success: problem+json.
 #[derive(Debug)]
@@ -125,6 +123,33 @@ fn classify(error: &Error) -> (StatusCode, ErrorCode) {
     }
 }
 
+impl From<StopError> for ApiError {
+    fn from(error: StopError) -> Self {
+        log_causes(&error);
+        let (status, code) = match &error {
+            StopError::Stale { .. } => (StatusCode::CONFLICT, ErrorCode::StaleRequest),
+            StopError::AnotherUser { .. } => (StatusCode::FORBIDDEN, ErrorCode::ProcessOfAnotherUser),
+            StopError::Container { .. } => (StatusCode::FORBIDDEN, ErrorCode::ProcessOfContainer),
+            StopError::Protected { .. } => (StatusCode::FORBIDDEN, ErrorCode::ProcessProtected),
+            StopError::Sockets(_) => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::SocketTableUnavailable),
+            StopError::Signal { .. } => (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal),
+        };
+        let problem = Self::new(status, code, error.to_string());
+        match error {
+            StopError::Stale { port, .. } => {
+                problem.hint(format!("see who is on the port now: portlease who {port}"))
+            }
+            StopError::AnotherUser { pid, holder } => {
+                problem.hint(format!("if you must: sudo kill {pid}")).holder(*holder)
+            }
+            StopError::Container { port, .. } => problem.hint(format!(
+                "stop the container: docker stop $(docker ps --quiet --filter publish={port})"
+            )),
+            StopError::Protected { .. } | StopError::Sockets(_) | StopError::Signal { .. } => problem,
+        }
+    }
+}
+
 /// What a person can type next.
 #[deny(clippy::wildcard_enum_match_arm)]
 fn hint(error: &Error) -> Option<String> {
@@ -173,6 +198,12 @@ fn hint(error: &Error) -> Option<String> {
 /// What the caller is not shown stands in the log, with its causes.
 fn log(error: &Error) {
     if matches!(error, Error::Store(_) | Error::Sockets(_) | Error::Claim(_) | Error::Hold { .. }) {
+        log_causes(error);
+    }
+}
+
+fn log_causes(error: &dyn std::error::Error) {
+    if error.source().is_some() {
         let mut causes = String::new();
         let mut source = error.source();
         while let Some(cause) = source {

@@ -248,8 +248,15 @@ pub(super) async fn blocking<T: Send + 'static>(
     manager: Arc<Manager>,
     work: impl FnOnce(&Manager) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, ApiError> {
-    match tokio::task::spawn_blocking(move || work(&manager)).await {
-        Ok(result) => Ok(result?),
+    on_blocking_thread(move || work(&manager)).await
+}
+
+/// Runs what may block on a thread that may.
+pub(super) async fn on_blocking_thread<T: Send + 'static, E: Into<ApiError> + Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, ApiError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(E::into),
         Err(_) => Err(ApiError::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             ErrorCode::Internal,

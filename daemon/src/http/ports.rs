@@ -1,24 +1,32 @@
 //! `/v1/ports`: what is on the machine's ports.
 
 use axum::{
-    Json,
+    Extension, Json,
+    body::Body,
     extract::{Query, State},
     http::{StatusCode, Uri},
 };
-use portlease_proto::{ErrorCode, Listener, Listeners, Port, PortReport, SocketState};
+use portlease_proto::{ErrorCode, Listener, Listeners, Port, PortReport, SocketState, StopRequest, Stopped};
 use serde::Deserialize;
 
 use super::{
-    App,
+    App, body,
+    entrance::Entrance,
     error::ApiError,
-    leases::blocking,
+    leases::{blocking, on_blocking_thread},
     openapi::{example, problems::refusals},
     path::Path,
 };
+use crate::stop;
 
 refusals!(ListRefusals: 422 InvalidRequest, 429 LimitReached, 500 Internal, 503 SocketTableUnavailable);
 refusals!(ShowRefusals:
     422 InvalidRequest, 422 InvalidName, 429 LimitReached, 500 Internal, 503 SocketTableUnavailable
+);
+refusals!(StopRefusals:
+    403 ProcessOfAnotherUser, 403 ProcessOfContainer, 403 ProcessProtected, 408 RequestTimeout, 409 StaleRequest,
+    413 BodyTooLarge, 415 UnsupportedMediaType, 422 InvalidRequest, 422 InvalidName, 500 Internal,
+    503 SocketTableUnavailable,
 );
 
 /// Which listeners are asked for.
@@ -94,6 +102,37 @@ pub(super) async fn show(
         None => blocking(app.manager, move |manager| manager.port(port)).await?,
     };
     Ok(Json(report))
+}
+
+/// Stop the process that has a socket on the port.
+///
+/// The request names the process and the socket as the caller has seen them in `GET /v1/ports/{port}`. Nobody is
+/// stopped if the process does not have that socket on that port any more, and nobody but this user's own processes.
+/// It is waited for, for 5 s at most. Over TCP this needs the token.
+#[utoipa::path(
+    post, path = "/v1/ports/{port}/stop", operation_id = "stop", tag = "ports",
+    params(("port" = Port, Path, description = "The port.")),
+    request_body(
+        content = StopRequest, content_type = "application/json", description = "Who is to be stopped, and how.",
+        examples(("gently" = (value = json!(example("stop_request"))))),
+    ),
+    responses(
+        (status = 200, description = "It got the signal.", body = Stopped, examples(
+            ("killed" = (value = json!(example("stopped"))))
+        )),
+        StopRefusals
+    )
+)]
+pub(super) async fn stop(
+    State(app): State<App>,
+    Extension(entrance): Extension<Entrance>,
+    Path(port): Path<String>,
+    body: Body,
+) -> Result<Json<Stopped>, ApiError> {
+    entrance.may_stop()?;
+    let port = parse(&port)?;
+    let request: StopRequest = body::json(body).await?;
+    Ok(Json(on_blocking_thread(move || stop::stop(&app.edges, port, &request)).await?))
 }
 
 fn parse(port: &str) -> Result<Port, ApiError> {

@@ -22,6 +22,7 @@ use tower::ServiceExt;
 use super::{
     App,
     door::{Door, TcpDoor},
+    entrance::Entrance,
     router,
 };
 use crate::{
@@ -169,9 +170,12 @@ impl Server {
 async fn answer(
     router: Router,
     door: Door,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Result<Response<Body>, std::convert::Infallible> {
-    match door.check(&request) {
+    let checked = door.check(&request);
+    let entrance = Entrance::of(&door, request.headers());
+    request.extensions_mut().insert(entrance);
+    match checked {
         Ok(()) => router.oneshot(request.map(Body::new)).await,
         Err(refused) => Ok(refused.into_response()),
     }

@@ -1,5 +1,7 @@
 //! docker-proxy: the process that holds a port for a container. Pure.
 
+use std::net::IpAddr;
+
 use portlease_proto::Port;
 
 /// What a docker-proxy forwards, by its own command line.
@@ -7,10 +9,10 @@ use portlease_proto::Port;
 pub struct Forward {
     /// The port of this machine.
     pub port: Port,
-    /// The container's address, as given.
-    pub address: String,
-    /// The container's port, as given.
-    pub container_port: String,
+    /// The container's address.
+    pub address: IpAddr,
+    /// The container's port.
+    pub container_port: Port,
 }
 
 impl Forward {
@@ -23,12 +25,12 @@ impl Forward {
         }
         let value = |name: &str| {
             let at = arguments.iter().position(|word| word.as_ref().trim_start_matches('-') == name)?;
-            arguments.get(at + 1).map(|word| word.as_ref().to_owned())
+            arguments.get(at + 1).map(AsRef::as_ref)
         };
         Some(Self {
             port: value("host-port")?.parse().ok()?,
-            address: value("container-ip")?,
-            container_port: value("container-port")?,
+            address: value("container-ip")?.parse().ok()?,
+            container_port: value("container-port")?.parse().ok()?,
         })
     }
 
@@ -47,8 +49,8 @@ mod tests {
         let line = "/usr/bin/docker-proxy -proto tcp -host-ip 0.0.0.0 -host-port 8080 \
                     -container-ip 172.17.0.2 -container-port 80 -use-listen-fd";
         let forward = Forward::of_line(line).unwrap();
-        assert_eq!((forward.port, forward.address.as_str()), (Port::constant(8080), "172.17.0.2"));
-        assert_eq!(forward.container_port, "80");
+        assert_eq!((forward.port, forward.container_port), (Port::constant(8080), Port::constant(80)));
+        assert_eq!(forward.address.to_string(), "172.17.0.2");
         for other in ["", "docker-proxy", "docker-proxy -host-port", "node docker-proxy -host-port 8080"] {
             assert_eq!(Forward::of_line(other), None, "{other}");
         }

@@ -1,14 +1,14 @@
 //! Linux: `/proc/PID/fd` tells which process has which socket open.
 
-use std::{fs, path::Path};
+use std::{fs, io, path::Path};
 
 use portlease_proto::Port;
 
 use super::{
-    OpenSocket, Process, Processes, Trace, describe,
+    OpenSocket, Pinned, Process, Processes, Trace, describe,
     docker::Forward,
     lineage::{self, Stat},
-    unit,
+    pidfd, unit,
 };
 
 /// The running system.
@@ -66,6 +66,29 @@ impl Processes for SystemProcesses {
         numbers_in(Path::new("/proc")).find(forwards)
     }
 
+    fn pin(&self, pid: u32) -> io::Result<Option<Box<dyn Pinned>>> {
+        pidfd::open(pid)
+    }
+
+    fn has_open(&self, pid: u32, inode: u64) -> Option<bool> {
+        let entries = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
+        let mut fds = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        Some(fds.any(|fd| socket_inode(pid, fd) == Some(inode)))
+    }
+
+    fn is_ours(&self, pid: u32) -> bool {
+        let users = fs::read_to_string(format!("/proc/{pid}/status")).ok().as_deref().and_then(parse_users);
+        users.is_some_and(|users| users.iter().all(|uid| *uid == self.our_uid()))
+    }
+
+    fn ancestors(&self, pid: u32) -> Vec<u32> {
+        std::iter::successors(Some(pid), |pid| {
+            stat(*pid).map(|stat| stat.parent).filter(|parent| *parent > 0)
+        })
+        .skip(1)
+        .collect()
+    }
+
     fn user_name(&self, uid: u32) -> String {
         describe::user_name(uid)
     }
@@ -92,6 +115,13 @@ fn parent(pid: u32) -> Option<u32> {
 
 fn stat(pid: u32) -> Option<Stat> {
     Stat::parse(&String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/stat")).ok()?))
+}
+
+/// `Uid:` of proc_pid_status(5): real, effective, saved and file system's.
+fn parse_users(status: &str) -> Option<[u32; 4]> {
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    let users: Vec<u32> = line.split_ascii_whitespace().filter_map(|uid| uid.parse().ok()).collect();
+    users.try_into().ok()
 }
 
 fn arguments(pid: u32) -> Vec<String> {
@@ -133,6 +163,22 @@ mod tests {
         ] {
             assert_eq!(parse_socket_link(target), inode, "{target}");
         }
+    }
+
+    #[test]
+    fn users_of_a_process() {
+        assert_eq!(parse_users("Name:\tx\nUid:\t1\t2\t3\t4\nGid:\t0\t0\t0\t0\n"), Some([1, 2, 3, 4]));
+        assert_eq!(parse_users("Uid:\t1\t2\t3\n"), None);
+        assert_eq!(parse_users(""), None);
+        assert!(SystemProcesses.is_ours(std::process::id()));
+        assert!(!SystemProcesses.is_ours(u32::MAX / 2));
+    }
+
+    #[test]
+    fn those_above_us() {
+        let above = SystemProcesses.ancestors(std::process::id());
+        assert_eq!(above.first(), Some(&std::os::unix::process::parent_id()));
+        assert!(!above.contains(&std::process::id()));
     }
 
     #[test]

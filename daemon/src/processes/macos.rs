@@ -1,9 +1,11 @@
 //! macOS: netstat2 tells the pid with the row, so there is nothing to walk.
 //! Not run on a Mac by us.
 
+use std::io;
+
 use portlease_proto::Port;
 
-use super::{OpenSocket, Process, Processes, Trace, describe};
+use super::{OpenSocket, Pinned, Process, Processes, Trace, describe};
 
 /// The running system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,6 +31,23 @@ impl Processes for SystemProcesses {
     fn docker_proxy(&self, _port: Port) -> Option<u32> {
         // Docker runs in a virtual machine there.
         None
+    }
+
+    fn pin(&self, _pid: u32) -> io::Result<Option<Box<dyn Pinned>>> {
+        // There is nothing here by which a process cannot be taken for another.
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn has_open(&self, _pid: u32, _inode: u64) -> Option<bool> {
+        None
+    }
+
+    fn is_ours(&self, _pid: u32) -> bool {
+        false
+    }
+
+    fn ancestors(&self, _pid: u32) -> Vec<u32> {
+        Vec::new()
     }
 
     fn user_name(&self, uid: u32) -> String {

@@ -14,11 +14,13 @@ mod macos;
 #[cfg(target_os = "macos")]
 use macos as platform;
 #[cfg(target_os = "linux")]
+mod pidfd;
+#[cfg(target_os = "linux")]
 mod unit;
 
-use std::path::PathBuf;
+use std::{io, path::PathBuf, time::Duration};
 
-use portlease_proto::{Holder, Parent, Port, Unit};
+use portlease_proto::{Holder, Parent, Port, StopSignal, Unit};
 
 pub use platform::SystemProcesses;
 
@@ -55,6 +57,22 @@ pub struct Trace {
     pub elsewhere: bool,
 }
 
+/// A process that cannot be taken for another: a number that is given again
+/// does not make it a new one.
+pub trait Pinned: Send {
+    /// Sends a signal; false when the process has ended.
+    ///
+    /// # Errors
+    /// When the system does not let us.
+    fn send(&self, signal: StopSignal) -> io::Result<bool>;
+
+    /// Waits for its end, so long at most; whether it has come.
+    ///
+    /// # Errors
+    /// When the system does not let us.
+    fn wait(&self, patience: Duration) -> io::Result<bool>;
+}
+
 /// Asks the system about processes; behind a trait so that tests can fix the
 /// answers.
 pub trait Processes: Send + Sync {
@@ -74,6 +92,24 @@ pub trait Processes: Send + Sync {
     /// The docker-proxy that, by its own command line, forwards `port` into a
     /// container. Slow: it walks all processes.
     fn docker_proxy(&self, port: Port) -> Option<u32>;
+
+    /// Takes hold of the process that has this number now; none when there is
+    /// none.
+    ///
+    /// # Errors
+    /// When the system cannot.
+    fn pin(&self, pid: u32) -> io::Result<Option<Box<dyn Pinned>>>;
+
+    /// Whether a process has the socket open now, under whatever number; none
+    /// when it may not be looked at.
+    fn has_open(&self, pid: u32, inode: u64) -> Option<bool>;
+
+    /// Whether a process is this user's in every respect: as whom it acts, and
+    /// as whom it was started.
+    fn is_ours(&self, pid: u32) -> bool;
+
+    /// Those above a process, from its parent up to the machine's first one.
+    fn ancestors(&self, pid: u32) -> Vec<u32>;
 
     /// The name of a user, or the number where there is none.
     fn user_name(&self, uid: u32) -> String;

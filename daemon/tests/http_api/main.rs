@@ -18,4 +18,5 @@ mod ports;
 mod refusals;
 mod server;
 mod spec;
+mod stop;
 mod token;

@@ -2,7 +2,8 @@
 //! said of a variant. A word without a meaning does not compile.
 
 use portlease_proto::{
-    Auth, BusyReason, ErrorCode, EventKind, LeaseState, Protocol, SkipReason, SocketState, Transport,
+    Auth, BusyReason, ErrorCode, EventKind, LeaseState, Protocol, SkipReason, SocketState, StopSignal,
+    Transport,
 };
 use serde_json::Value;
 
@@ -17,6 +18,7 @@ pub(super) fn meaning(name: &str, word: &Value) -> Option<&'static str> {
         "EventKind" => serde_json::from_value(word()).ok().map(of_event),
         "BusyReason" => serde_json::from_value(word()).ok().map(of_busy),
         "SocketState" => serde_json::from_value(word()).ok().map(of_socket),
+        "StopSignal" => serde_json::from_value(word()).ok().map(of_signal),
         "Transport" => serde_json::from_value(word()).ok().map(of_transport),
         "Auth" => serde_json::from_value(word()).ok().map(of_auth),
         _ => None,
@@ -55,6 +57,13 @@ fn of_socket(state: SocketState) -> &'static str {
         SocketState::Closing => "the process has closed, and the last packets are on their way",
         SocketState::TimeWait => "closed; the kernel keeps the port for a minute",
         SocketState::Unknown => "a state of a later version",
+    }
+}
+
+fn of_signal(signal: StopSignal) -> &'static str {
+    match signal {
+        StopSignal::Term => "SIGTERM: it may put its things in order first, and it may refuse",
+        StopSignal::Kill => "SIGKILL: it ends at once",
     }
 }
 
@@ -132,6 +141,13 @@ pub(super) fn of_code(code: ErrorCode) -> &'static str {
         ErrorCode::ForbiddenHost => "the Host header is missing, there twice, or does not name this API",
         ErrorCode::ForbiddenOrigin => "a web page of another origin asks",
         ErrorCode::StaleRequest => "what the request speaks of is no longer so",
+        ErrorCode::ProcessOfAnotherUser => {
+            "the process belongs to another user; `holder` says what can be seen of it"
+        }
+        ErrorCode::ProcessOfContainer => "the process keeps the port for a container: stop that",
+        ErrorCode::ProcessProtected => {
+            "the process is the daemon, one that it runs under, or the machine's first"
+        }
         ErrorCode::StoreUnavailable => "the registry cannot be saved at the moment, so nothing was changed",
         ErrorCode::SocketTableUnavailable => "the machine's sockets cannot be read at the moment",
         ErrorCode::NotFound => "there is no such path",
