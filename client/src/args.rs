@@ -27,6 +27,7 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     Who(WhoArgs),
     Ports(PortsArgs),
+    Stop(StopArgs),
     Status(StatusArgs),
     Token(TokenArgs),
     Daemon(DaemonArgs),
@@ -210,6 +211,32 @@ pub(crate) struct PortsArgs {
     #[arg(long)]
     pub(crate) exposed: bool,
     /// Print them as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Stop the process that listens on a port.
+///
+/// Shows it and asks first. It is told to end (SIGTERM) and waited for; if it
+/// does not, --kill ends it for sure. Nobody else is ever hit, even if its
+/// number is given to another process meanwhile.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlease stop 3000           shows it and asks
+  portlease stop 3000 --yes     in a script
+  portlease stop 3000 --kill    when it does not end otherwise")]
+pub(crate) struct StopArgs {
+    /// The port.
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) port: Port,
+    /// Do not ask.
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// End it at once (SIGKILL): it cannot put its things in order.
+    #[arg(long)]
+    pub(crate) kill: bool,
+    /// Print what came of it as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -72,6 +72,7 @@ async fn perform(paths: &Paths, command: Command) -> Result<(), Failure> {
         Command::Watch(args) => commands::watch(paths, &args).await,
         Command::Who(args) => commands::who(paths, &args).await,
         Command::Ports(args) => commands::ports(paths, &args).await,
+        Command::Stop(args) => commands::stop(paths, &args).await,
         Command::Status(args) => commands::status(paths, &args).await,
         Command::Token(args) => commands::token(paths, &args).await,
         Command::Daemon(args) => commands::daemon(paths.clone(), &args),

@@ -15,7 +15,7 @@ use portlease_proto::{Auth, Change, Event, Explanation, Holder, Lease, LeaseStat
 use serde::Serialize;
 
 pub(crate) use ports::ports;
-pub(crate) use who::who;
+pub(crate) use who::{holder, who};
 
 use crate::exit::Failure;
 
@@ -64,6 +64,15 @@ fn line(text: &str) -> ControlFlow<()> {
 /// Something worth knowing.
 pub(crate) fn note(text: &str) {
     eprintln!("portlease: {}", escape(text));
+}
+
+/// Asks a person; anything but yes is no.
+pub(crate) fn ask(question: &str) -> bool {
+    eprint!("{} [y/N] ", escape(question));
+    let _gone = io::stderr().flush();
+    let mut answer = String::new();
+    let read = io::stdin().read_line(&mut answer);
+    read.is_ok() && ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str())
 }
 
 /// Why the command failed, and what to type next.

@@ -1,9 +1,9 @@
 //! What is on the machine's ports.
 
 use hyper::Method;
-use portlease_proto::{Listener, Listeners, Port, PortReport};
+use portlease_proto::{Listener, Listeners, Port, PortReport, StopRequest, Stopped};
 
-use super::Client;
+use super::{Client, json};
 use crate::Error;
 
 impl Client {
@@ -24,5 +24,15 @@ impl Client {
         let path = if exposed_only { "/v1/ports?exposed=true" } else { "/v1/ports" };
         let listeners: Listeners = self.ask(Method::GET, path, Vec::new()).await?;
         Ok(listeners.ports)
+    }
+
+    /// Stops the process that has a socket on the port, and waits for its end
+    /// for some seconds.
+    ///
+    /// # Errors
+    /// [`Error::Refused`]: `stale_request` when it does not have it any more,
+    /// `process_…` when it is not one to be stopped, `token_required`.
+    pub async fn stop(&mut self, port: Port, request: &StopRequest) -> Result<Stopped, Error> {
+        self.ask(Method::POST, &format!("/v1/ports/{port}/stop"), json(request)?).await
     }
 }

@@ -14,6 +14,15 @@ pub(crate) fn who(report: &PortReport) {
     }
 }
 
+/// Says who a process is, where it does not get into what a command prints.
+pub(crate) fn holder(holder: &PortHolder) {
+    let mut lines = Lines::default();
+    add_holder(&mut lines, holder);
+    for line in lines.0 {
+        eprintln!("{line}");
+    }
+}
+
 fn lines(report: &PortReport) -> Vec<String> {
     let mut lines = Lines::default();
     lines.add("port", &format!("{} {}", report.port, standing(report)));

@@ -13,6 +13,7 @@ mod lives;
 mod ports;
 #[path = "../support/server.rs"]
 mod server;
+mod stop;
 mod strangers;
 #[path = "../support/mod.rs"]
 mod support;

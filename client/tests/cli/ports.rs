@@ -20,7 +20,8 @@ fn serve() {
     serve_if_asked();
 }
 
-fn server(address: &str, port: u16, cwd: &Path, word: &str) -> Server {
+/// A server in a process of its own.
+pub(crate) fn server(address: &str, port: u16, cwd: &Path, word: &str) -> Server {
     Server::start("ports::serve", (address, port), cwd, word)
 }
 
