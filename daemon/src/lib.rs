@@ -6,6 +6,7 @@ pub mod api_port;
 pub mod clock;
 pub mod config;
 pub mod daemon;
+pub mod doctor;
 #[cfg(test)]
 mod doubles;
 pub mod events;

@@ -2,6 +2,7 @@
 //! wire types and error codes. No I/O, no clock, no environment.
 
 mod batch;
+mod diagnosis;
 mod distinct;
 mod error;
 mod event;
@@ -20,6 +21,7 @@ mod text;
 mod ttl;
 
 pub use batch::{AnonymousRequest, BatchRequest, MAX_BATCH, ProjectLeases, RenewRequest};
+pub use diagnosis::{Check, CheckStatus, Diagnosis};
 pub use error::{ErrorCode, Problem};
 pub use event::{Event, EventKind, Reset};
 pub use get::{GetRequest, MAX_LABELS, MAX_PREFERRED};

@@ -6,9 +6,9 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use portlease_proto::{
-    AnonymousRequest, Auth, BatchRequest, BusyReason, Endpoint, ErrorCode, Event, GetRequest, Health, Lease,
-    LeaseState, Leases, Listeners, PortReport, Problem, ProjectLeases, Ready, RenewRequest, Reset,
-    SkipReason, SocketState, StopRequest, Stopped, Transport,
+    AnonymousRequest, Auth, BatchRequest, BusyReason, CheckStatus, Diagnosis, Endpoint, ErrorCode, Event,
+    GetRequest, Health, Lease, LeaseState, Leases, Listeners, PortReport, Problem, ProjectLeases, Ready,
+    RenewRequest, Reset, SkipReason, SocketState, StopRequest, Stopped, Transport,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -18,6 +18,7 @@ type RoundTrip = fn(&str) -> String;
 const FILES: &[(&str, RoundTrip)] = &[
     ("anonymous_request", again::<AnonymousRequest>),
     ("batch_request", again::<BatchRequest>),
+    ("diagnosis", again::<Diagnosis>),
     ("endpoint", again::<Endpoint>),
     ("endpoint_unix_alone", again::<Endpoint>),
     ("event_granted", again::<Event>),
@@ -202,6 +203,10 @@ fn a_client_lives_with_words_that_it_does_not_know() {
     let lease: Lease = serde_json::from_value(lease).unwrap();
     assert_eq!(lease.state, LeaseState::Unknown);
     assert_eq!(lease.explain.unwrap().skipped[0].reason, SkipReason::Unknown);
+    let mut diagnosis = value("diagnosis");
+    diagnosis["checks"][0]["status"] = json!("haunted");
+    let diagnosis: Diagnosis = serde_json::from_value(diagnosis).unwrap();
+    assert_eq!((diagnosis.checks[0].status, diagnosis.failed()), (CheckStatus::Unknown, 1));
     let mut port = value("port_in_use");
     port["reason"] = json!("haunted");
     port["sockets"][0]["state"] = json!("asleep");

@@ -66,6 +66,7 @@ fn routes(stopping: watch::Receiver<bool>) -> OpenApiRouter<App> {
         .routes(routes!(several::get_all))
         .routes(routes!(ports::list))
         .routes(routes!(ports::show))
+        .routes(routes!(ports::diagnosis))
         .routes(routes!(ports::stop))
         .routes(routes!(events::events).layer(Extension(Stopping(stopping))))
         .routes(routes!(health::health))

@@ -6,8 +6,10 @@ use axum::{
     extract::{Query, State},
     http::{StatusCode, Uri},
 };
-use portlease_proto::{ErrorCode, Listener, Listeners, Port, PortReport, SocketState, StopRequest, Stopped};
-use serde::Deserialize;
+use portlease_proto::{
+    Diagnosis, ErrorCode, Listener, Listeners, Port, PortReport, SocketState, StopRequest, Stopped,
+};
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
     App, body,
@@ -17,7 +19,10 @@ use super::{
     openapi::{example, problems::refusals},
     path::Path,
 };
-use crate::stop;
+use crate::{
+    doctor::{self, Facts, Host},
+    stop,
+};
 
 refusals!(ListRefusals: 422 InvalidRequest, 429 LimitReached, 500 Internal, 503 SocketTableUnavailable);
 refusals!(ShowRefusals:
@@ -46,14 +51,6 @@ pub(super) struct Which {
 }
 
 impl Which {
-    fn read(uri: &Uri) -> Result<Self, ApiError> {
-        let Query(which) = Query::try_from_uri(uri).map_err(|rejection| {
-            let why = portlease_proto::escape(&rejection.body_text());
-            invalid(format!("the query is not understood: {why}"))
-        })?;
-        Ok(which)
-    }
-
     fn includes(&self, listener: &Listener) -> bool {
         let listens = listener.state == SocketState::Listening || self.listening == Some(false);
         listens && self.exposed.is_none_or(|exposed| exposed == listener.exposed)
@@ -74,7 +71,7 @@ impl Which {
     )
 )]
 pub(super) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<Listeners>, ApiError> {
-    let which = Which::read(&uri)?;
+    let which: Which = query(&uri)?;
     let mut ports = blocking(app.manager, |manager| manager.ports()).await?;
     ports.retain(|listener| which.includes(listener));
     Ok(Json(Listeners { ports }))
@@ -102,6 +99,41 @@ pub(super) async fn show(
         None => blocking(app.manager, move |manager| manager.port(port)).await?,
     };
     Ok(Json(report))
+}
+
+/// How the client names this machine.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Question {
+    /// `localhost`, a name that ends with `.localhost`, or an IP address; `localhost` when not given.
+    #[param(value_type = Option<String>, example = "127.0.0.1")]
+    host: Option<Host>,
+}
+
+/// Find out why a port cannot be reached.
+///
+/// Judges what is on the port, one cause after the other, the likeliest first. A check that has nothing to say is left
+/// out.
+#[utoipa::path(
+    get, path = "/v1/ports/{port}/diagnosis", operation_id = "diagnosis", tag = "ports",
+    params(("port" = Port, Path, description = "The port."), Question),
+    responses(
+        (status = 200, description = "What each check found.", body = Diagnosis, examples(
+            ("IPv6 alone" = (value = json!(example("diagnosis"))))
+        )),
+        ShowRefusals
+    )
+)]
+pub(super) async fn diagnosis(
+    State(app): State<App>,
+    Path(port): Path<String>,
+    uri: Uri,
+) -> Result<Json<Diagnosis>, ApiError> {
+    let port = parse(&port)?;
+    let Question { host } = query(&uri)?;
+    let report = blocking(app.manager, move |manager| manager.port(port)).await?;
+    Ok(Json(doctor::diagnose(&Facts { report, host: host.unwrap_or_default() })))
 }
 
 /// Stop the process that has a socket on the port.
@@ -133,6 +165,16 @@ pub(super) async fn stop(
     let port = parse(&port)?;
     let request: StopRequest = body::json(body).await?;
     Ok(Json(on_blocking_thread(move || stop::stop(&app.edges, port, &request)).await?))
+}
+
+/// A query that is not understood is refused: ignored, it would answer another
+/// question.
+fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, ApiError> {
+    let Query(value) = Query::try_from_uri(uri).map_err(|rejection| {
+        let why = portlease_proto::escape(&rejection.body_text());
+        invalid(format!("the query is not understood: {why}"))
+    })?;
+    Ok(value)
 }
 
 fn parse(port: &str) -> Result<Port, ApiError> {

@@ -9,6 +9,7 @@ mod about;
 mod anonymous;
 mod batches;
 mod connections;
+mod doctor;
 mod door;
 mod events;
 mod leases;

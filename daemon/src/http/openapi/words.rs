@@ -2,8 +2,8 @@
 //! said of a variant. A word without a meaning does not compile.
 
 use portlease_proto::{
-    Auth, BusyReason, ErrorCode, EventKind, LeaseState, Protocol, SkipReason, SocketState, StopSignal,
-    Transport,
+    Auth, BusyReason, CheckStatus, ErrorCode, EventKind, LeaseState, Protocol, SkipReason, SocketState,
+    StopSignal, Transport,
 };
 use serde_json::Value;
 
@@ -19,6 +19,7 @@ pub(super) fn meaning(name: &str, word: &Value) -> Option<&'static str> {
         "BusyReason" => serde_json::from_value(word()).ok().map(of_busy),
         "SocketState" => serde_json::from_value(word()).ok().map(of_socket),
         "StopSignal" => serde_json::from_value(word()).ok().map(of_signal),
+        "CheckStatus" => serde_json::from_value(word()).ok().map(of_check),
         "Transport" => serde_json::from_value(word()).ok().map(of_transport),
         "Auth" => serde_json::from_value(word()).ok().map(of_auth),
         _ => None,
@@ -57,6 +58,15 @@ fn of_socket(state: SocketState) -> &'static str {
         SocketState::Closing => "the process has closed, and the last packets are on their way",
         SocketState::TimeWait => "closed; the kernel keeps the port for a minute",
         SocketState::Unknown => "a state of a later version",
+    }
+}
+
+fn of_check(status: CheckStatus) -> &'static str {
+    match status {
+        CheckStatus::Ok => "as it should be",
+        CheckStatus::Warn => "it works for some clients",
+        CheckStatus::Fail => "this is why the port cannot be reached",
+        CheckStatus::Unknown => "an outcome of a later version",
     }
 }
 

@@ -1,0 +1,56 @@
+//! Why can't I connect? Judges what was found on a port, one cause after the
+//! other. Pure: what is to be known is gathered before.
+
+mod address;
+mod bound_only;
+mod browser;
+mod facts;
+mod host;
+mod listening;
+mod owner;
+mod queue;
+mod stopped;
+#[cfg(test)]
+mod tests;
+mod udp;
+
+use portlease_proto::{Check, CheckStatus, Diagnosis};
+
+pub use facts::Facts;
+pub use host::{Host, InvalidHost};
+
+/// Looks at one cause; none when there is nothing to be said of it.
+type Judge = fn(&Facts) -> Option<Check>;
+
+/// The likeliest causes first. What takes more than the sockets of the port,
+/// such as firewalls, the hosts file, proxies and TLS, comes after these: it is
+/// gathered into [`Facts`] and judged in a file of its own.
+const JUDGES: [Judge; 8] = [
+    listening::check,
+    bound_only::check,
+    udp::check,
+    address::check,
+    owner::check,
+    stopped::check,
+    queue::check,
+    browser::check,
+];
+
+/// Every check that applies.
+#[must_use]
+pub fn diagnose(facts: &Facts) -> Diagnosis {
+    let checks = JUDGES.iter().filter_map(|judge| judge(facts)).collect();
+    Diagnosis { port: facts.report.port, host: facts.host.to_string(), checks }
+}
+
+fn ok(id: &str, summary: impl Into<String>) -> Check {
+    Check { id: id.to_owned(), status: CheckStatus::Ok, summary: summary.into(), fix: None }
+}
+
+fn warn(id: &str, summary: impl Into<String>, fix: impl Into<String>) -> Check {
+    Check { status: CheckStatus::Warn, fix: Some(fix.into()), ..ok(id, summary) }
+}
+
+fn fail(id: &str, summary: impl Into<String>, fix: impl Into<String>) -> Check {
+    Check { status: CheckStatus::Fail, fix: Some(fix.into()), ..ok(id, summary) }
+}

@@ -1,0 +1,206 @@
+//! Each reason why a port cannot be reached, set up for real.
+
+use std::{
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
+    os::fd::OwnedFd,
+    process::{Child, Command},
+};
+
+use rustix::{
+    net::{AddressFamily, SocketType, bind, listen, socket},
+    process::{Pid, Signal, WaitOptions, kill_process, waitpid},
+};
+use serde_json::{Value, json};
+
+use crate::server::TestServer;
+
+/// The checks of a port as `id status`, and those that are not well in full.
+fn examine(server: &TestServer, port: u16, host: &str) -> (Vec<String>, Vec<Value>) {
+    let diagnosis = server.get(&format!("/v1/ports/{port}/diagnosis{host}")).json(200);
+    assert_eq!(diagnosis["port"], port);
+    let checks = diagnosis["checks"].as_array().unwrap();
+    let word = |check: &Value, field: &str| check[field].as_str().unwrap().to_owned();
+    let names =
+        checks.iter().map(|check| format!("{} {}", word(check, "id"), word(check, "status"))).collect();
+    let ill: Vec<Value> = checks.iter().filter(|check| check["status"] != "ok").cloned().collect();
+    assert!(ill.iter().all(|check| check["fix"].as_str().is_some_and(|fix| !fix.is_empty())), "{ill:?}");
+    (names, ill)
+}
+
+/// The one check that is not well.
+#[track_caller]
+fn verdict(server: &TestServer, port: u16, host: &str, id: &str, summary: &str, fix: &str) {
+    let (_, ill) = examine(server, port, host);
+    let [check] = &ill[..] else { panic!("not one cause: {ill:?}") };
+    assert_eq!(check["id"], id, "{check}");
+    let (found, to_do) = (check["summary"].as_str().unwrap(), check["fix"].as_str().unwrap());
+    assert!(found.contains(summary), "{summary:?} is not in {found:?}");
+    assert!(to_do.contains(fix), "{fix:?} is not in {to_do:?}");
+}
+
+fn us() -> String {
+    format!("(pid {}, user ", std::process::id())
+}
+
+#[test]
+fn all_is_well() {
+    let server = TestServer::start();
+    let port = server.ports.at(0);
+    server.put("myapp/web", &json!({"port": port}).to_string()).json(201);
+    let _app = TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).unwrap();
+    for host in ["", "?host=localhost", "?host=127.0.0.1", "?host=%5B::1%5D", "?host=app.localhost"] {
+        let (names, _) = examine(&server, port, host);
+        assert_eq!(names, ["listening ok", "address ok", "owner ok", "stopped ok", "queue ok"], "{host}");
+    }
+}
+
+#[test]
+fn nothing_listens() {
+    let server = TestServer::start();
+    let port = server.ports.at(0);
+    let nothing = format!("nothing listens on port {port}");
+    verdict(&server, port, "", "listening", &nothing, "portlease ports");
+    server.put("myapp/web", &json!({"port": port}).to_string()).json(201);
+    verdict(
+        &server,
+        port,
+        "",
+        "listening",
+        &nothing,
+        &format!("start myapp/web, and tell it to listen on {port}"),
+    );
+}
+
+#[test]
+fn the_wrong_address() {
+    let server = TestServer::start();
+    let port = server.ports.at(0);
+    {
+        let _app = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).unwrap();
+        let fix = format!("http://[::1]:{port}");
+        verdict(&server, port, "?host=127.0.0.1", "address", "listens on ::1 only, which is IPv6", &fix);
+        verdict(&server, port, "", "address", "leads there by ::1, not by 127.0.0.1", &fix);
+        TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap_err();
+    }
+    {
+        let _app = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+        let fix = format!("http://127.0.0.1:{port}");
+        verdict(&server, port, "?host=::1", "address", "listens on 127.0.0.1 only, which is IPv4", &fix);
+        TcpStream::connect((Ipv6Addr::LOCALHOST, port)).unwrap_err();
+        assert!(examine(&server, port, "").1.is_empty());
+    }
+    let _app = TcpListener::bind(("127.0.0.2", port)).unwrap();
+    let fix = format!("http://127.0.0.2:{port}");
+    for host in ["", "?host=127.0.0.1"] {
+        verdict(&server, port, host, "address", "listens on 127.0.0.2 only", &fix);
+    }
+}
+
+#[test]
+fn bound_and_not_listening() {
+    let server = TestServer::start();
+    let port = server.ports.at(0);
+    let fd = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&fd, &SocketAddr::from((Ipv4Addr::LOCALHOST, port))).unwrap();
+    verdict(&server, port, "", "bound_only", &us(), &format!("portlease stop {port}"));
+    verdict(&server, port, "", "bound_only", &format!("has bound port {port} and does not listen"), "");
+}
+
+#[test]
+fn udp_where_tcp_is_expected() {
+    let server = TestServer::start();
+    let port = server.ports.at(0);
+    let _app = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+    verdict(&server, port, "", "udp", &format!("is on UDP port {port}, and nothing listens on TCP"), "nc -u");
+}
+
+#[test]
+fn the_queue_is_full() {
+    let server = TestServer::start();
+    let port = server.ports.at(0);
+    let fd = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    bind(&fd, &address).unwrap();
+    listen(&fd, 1).unwrap();
+    let _waiting = [TcpStream::connect(address).unwrap(), TcpStream::connect(address).unwrap()];
+    verdict(
+        &server,
+        port,
+        "",
+        "queue",
+        "its queue is full (2 wait, 1 may)",
+        &format!("portlease stop {port}"),
+    );
+    drop(rustix::net::accept(&fd).unwrap());
+    assert!(examine(&server, port, "").1.is_empty());
+}
+
+/// A process with a listener as its standard input.
+struct App(Child);
+
+impl App {
+    fn start(port: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+        Self(Command::new("sleep").arg("1000").stdin(OwnedFd::from(listener)).spawn().unwrap())
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        let _may_be_gone = self.0.kill();
+        let _status = self.0.wait();
+    }
+}
+
+#[test]
+fn a_stopped_process() {
+    let server = TestServer::start();
+    let port = server.ports.at(0);
+    let app = App::start(port);
+    assert!(examine(&server, port, "").1.is_empty());
+    let pid = Pid::from_child(&app.0);
+    kill_process(pid, Signal::STOP).unwrap();
+    let stopped = waitpid(Some(pid), WaitOptions::UNTRACED).unwrap().unwrap().1;
+    assert!(stopped.stopped());
+    let fix = format!("kill -CONT {}", app.0.id());
+    verdict(&server, port, "", "stopped", "sleep 1000", &fix);
+    let report = server.get(&format!("/v1/ports/{port}")).json(200);
+    assert_eq!(report["holders"][0]["stopped"], true);
+}
+
+#[test]
+fn a_stranger_in_place_of_the_app() {
+    let server = TestServer::start();
+    let port = server.ports.at(0);
+    let root = server.dir().canonicalize().unwrap();
+    server.put("myapp/web", &json!({"port": port, "root": root}).to_string()).json(201);
+    let _stranger = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+    let summary = format!("port {port} is leased to myapp/web, and a stranger is on it: ");
+    verdict(
+        &server,
+        port,
+        "",
+        "owner",
+        &summary,
+        &format!("portlease stop {port}; or move: portlease get myapp web"),
+    );
+    verdict(&server, port, "", "owner", &us(), "");
+}
+
+#[test]
+fn a_port_that_browsers_refuse() {
+    let server = TestServer::start();
+    let (_, ill) = examine(&server, 6697, "");
+    assert_eq!(ill.last().unwrap()["summary"], "browsers refuse to open port 6697 (ERR_UNSAFE_PORT)");
+}
+
+#[test]
+fn what_is_not_understood_is_refused() {
+    let server = TestServer::start();
+    let port = server.ports.at(0);
+    for query in ["?host=example.com", "?host=", "?hosts=localhost", "?host=::1&host=::1", "?host=%1B%5B2J"] {
+        let target = format!("/v1/ports/{port}/diagnosis{query}");
+        server.refused(422, "invalid_request", || server.get(&target));
+    }
+    server.refused(422, "invalid_request", || server.get("/v1/ports/0/diagnosis"));
+}
