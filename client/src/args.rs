@@ -28,6 +28,7 @@ pub(crate) enum Command {
     Who(WhoArgs),
     Ports(PortsArgs),
     Stop(StopArgs),
+    Doctor(DoctorArgs),
     Status(StatusArgs),
     Token(TokenArgs),
     Daemon(DaemonArgs),
@@ -237,6 +238,29 @@ pub(crate) struct StopArgs {
     #[arg(long)]
     pub(crate) kill: bool,
     /// Print what came of it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Find out why a port cannot be reached.
+///
+/// Looks for the causes one by one, the likeliest first, and says what to type
+/// about each that it finds. Ends with 1 if it found one.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlease doctor 3000                     why not http://localhost:3000?
+  portlease doctor 3000 --host 127.0.0.1    why not http://127.0.0.1:3000?
+  portlease doctor myapp                    every port of a project")]
+pub(crate) struct DoctorArgs {
+    /// The port, or the project whose ports are meant.
+    #[arg(value_name = "PORT|NAME", allow_negative_numbers = true)]
+    pub(crate) port: String,
+    /// What the client that gets no answer calls this machine: localhost or an
+    /// IP address.
+    #[arg(long, value_name = "HOST", default_value = "localhost")]
+    pub(crate) host: String,
+    /// Print what was found as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }

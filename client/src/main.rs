@@ -73,6 +73,7 @@ async fn perform(paths: &Paths, command: Command) -> Result<(), Failure> {
         Command::Who(args) => commands::who(paths, &args).await,
         Command::Ports(args) => commands::ports(paths, &args).await,
         Command::Stop(args) => commands::stop(paths, &args).await,
+        Command::Doctor(args) => commands::doctor(paths, &args).await,
         Command::Status(args) => commands::status(paths, &args).await,
         Command::Token(args) => commands::token(paths, &args).await,
         Command::Daemon(args) => commands::daemon(paths.clone(), &args),

@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stderr, reason = "this is the output module")]
 
+mod diagnosis;
 mod ports;
 mod who;
 
@@ -14,6 +15,7 @@ use std::{
 use portlease_proto::{Auth, Change, Event, Explanation, Holder, Lease, LeaseState, Port, escape};
 use serde::Serialize;
 
+pub(crate) use diagnosis::diagnosis;
 pub(crate) use ports::ports;
 pub(crate) use who::{holder, who};
 

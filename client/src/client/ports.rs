@@ -1,7 +1,7 @@
 //! What is on the machine's ports.
 
 use hyper::Method;
-use portlease_proto::{Listener, Listeners, Port, PortReport, StopRequest, Stopped};
+use portlease_proto::{Diagnosis, Listener, Listeners, Port, PortReport, StopRequest, Stopped};
 
 use super::{Client, json};
 use crate::Error;
@@ -34,5 +34,23 @@ impl Client {
     /// `process_…` when it is not one to be stopped, `token_required`.
     pub async fn stop(&mut self, port: Port, request: &StopRequest) -> Result<Stopped, Error> {
         self.ask(Method::POST, &format!("/v1/ports/{port}/stop"), json(request)?).await
+    }
+
+    /// Why a port cannot be reached by a client that names this machine `host`:
+    /// `localhost`, or an IP address.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with `invalid_request` for another host.
+    pub async fn diagnosis(&mut self, port: Port, host: &str) -> Result<Diagnosis, Error> {
+        let host: String = host.bytes().map(encoded).collect();
+        self.ask(Method::GET, &format!("/v1/ports/{port}/diagnosis?host={host}"), Vec::new()).await
+    }
+}
+
+/// A byte as it may stand in a query.
+fn encoded(byte: u8) -> String {
+    match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b':' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
     }
 }

@@ -2,6 +2,7 @@
 
 mod daemon;
 mod docs;
+mod doctor;
 mod get;
 mod list;
 mod ports;
@@ -16,6 +17,7 @@ mod who;
 
 pub(crate) use daemon::daemon;
 pub(crate) use docs::docs;
+pub(crate) use doctor::doctor;
 pub(crate) use get::get;
 pub(crate) use list::list;
 pub(crate) use ports::ports;

@@ -6,6 +6,7 @@
 #[path = "../support/apart.rs"]
 mod apart;
 mod docs;
+mod doctor;
 mod dying;
 mod input;
 mod leases;

@@ -1,0 +1,43 @@
+//! `portlease doctor`
+
+use portlease_proto::{Paths, Port, ProjectName};
+
+use crate::{
+    args::DoctorArgs,
+    exit::{Exit, Failure},
+    output, start,
+};
+
+pub(crate) async fn doctor(paths: &Paths, args: &DoctorArgs) -> Result<(), Failure> {
+    let mut failed = 0;
+    for port in ports(paths, &args.port).await? {
+        let diagnosis = start::ask(paths, async |client| client.diagnosis(port, &args.host).await).await?;
+        if args.json {
+            output::json(&diagnosis);
+        } else {
+            output::diagnosis(&diagnosis);
+        }
+        failed += diagnosis.failed();
+    }
+    match failed {
+        0 => Ok(()),
+        1 => Err(Failure::new(Exit::Failed, "a cause was found")),
+        more => Err(Failure::new(Exit::Failed, format!("{more} causes were found"))),
+    }
+}
+
+/// A number is a port, whatever projects are called.
+async fn ports(paths: &Paths, what: &str) -> Result<Vec<Port>, Failure> {
+    let numeric = what.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    if numeric {
+        let port = what.parse().map_err(|error: portlease_proto::InvalidPort| usage(&error))?;
+        return Ok(vec![port]);
+    }
+    let project: ProjectName = what.parse().map_err(|error: portlease_proto::InvalidName| usage(&error))?;
+    let leases = start::ask(paths, async |client| client.list(Some(&project)).await).await?;
+    Ok(leases.into_iter().map(|lease| lease.port).collect())
+}
+
+fn usage(error: &impl ToString) -> Failure {
+    Failure::new(Exit::Usage, error.to_string())
+}

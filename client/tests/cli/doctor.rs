@@ -1,0 +1,65 @@
+//! `doctor`: why a port cannot be reached.
+
+use insta::assert_snapshot;
+
+use super::{apart::home_apart, fails, port, ports::server, show};
+
+#[test]
+fn the_doctor_names_the_cause_and_what_to_type() {
+    let home = home_apart(80);
+    let cwd = tempfile::tempdir().unwrap();
+    let leased = port(&home, &["get", "app"]);
+    let number = leased.to_string();
+    assert_snapshot!(show(&home, &["doctor", "app"], &[(number.clone(), "[port]")]), @r"
+    $ portlease doctor app
+    port [port] at localhost
+    fail  listening   nothing listens on port [port]
+                      → start app/default, and tell it to listen on [port]
+    error: a cause was found
+    [exit 1]
+    ");
+    let server = server("::1", leased, cwd.path(), "a word");
+    let holder = home.run(&["who", &number, "--json"]).json()["holders"][0].clone();
+    let names = [
+        (holder["command"].as_str().unwrap().to_owned(), "[command]"),
+        (format!("user {}", holder["user"].as_str().unwrap()), "user [user]"),
+        (server.pid().to_string(), "[pid]"),
+        (number.clone(), "[port]"),
+    ];
+    assert_snapshot!(show(&home, &["doctor", &number, "--host", "127.0.0.1"], &names), @r"
+    $ portlease doctor [port] --host 127.0.0.1
+    port [port] at 127.0.0.1
+    ok    listening   [command] (pid [pid], user [user]) listens on ::1
+    fail  address     it listens on ::1 only, which is IPv6, and 127.0.0.1 is IPv4
+                      → use http://[::1]:[port], or let the app listen on 127.0.0.1
+    ok    owner       it is the app of app/default
+    ok    stopped     its process is not stopped
+    ok    queue       its queue has room
+    error: a cause was found
+    [exit 1]
+    ");
+    let well = home.run(&["doctor", &number, "--host", "::1", "--json"]);
+    assert_eq!((well.code, well.json()["checks"].as_array().unwrap().len()), (0, 5), "{well:?}");
+}
+
+#[test]
+fn what_the_doctor_does_not_understand_is_usage() {
+    let home = home_apart(81);
+    for args in [
+        &["doctor"][..],
+        &["doctor", "0"],
+        &["doctor", "-1"],
+        &["doctor", "65536"],
+        &["doctor", "../x"],
+        &["doctor", "3000", "--host", "example.com"],
+        &["doctor", "3000", "--host", "a b&host=::1"],
+        &["who"],
+        &["who", "0"],
+        &["who", "-1"],
+        &["stop", "web", "--yes"],
+        &["ports", "3000"],
+    ] {
+        fails(&home.run(args), 2);
+    }
+    fails(&home.run(&["doctor", "nobody"]), 3);
+}
