@@ -2,8 +2,8 @@
 
 use std::{ops::ControlFlow, time::Duration};
 
-use portlease::{Client, Error, Message};
-use portlease_proto::Paths;
+use portlease::{Client, Error, Events, Message};
+use portlease_proto::{Paths, ProjectName};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
@@ -28,10 +28,9 @@ pub(crate) async fn watch(paths: &Paths, args: &WatchArgs) -> Result<(), Failure
 }
 
 async fn until_nobody_reads(paths: &Paths, args: &WatchArgs) -> Result<(), Failure> {
-    let mut client = start::connect(paths).await?;
-    let mut last_id = None;
+    let (project, mut last_id) = (args.name.as_ref(), None);
+    let mut events = start::connect(paths).await?.events(last_id, project).await?;
     loop {
-        let mut events = client.events(last_id, args.name.as_ref()).await?;
         output::note("watching; Ctrl-C ends it");
         let ended = loop {
             match events.next().await {
@@ -49,14 +48,20 @@ async fn until_nobody_reads(paths: &Paths, args: &WatchArgs) -> Result<(), Failu
         };
         last_id = events.last_id();
         output::note(&format!("{ended}; waiting for the next one"));
-        client = next_daemon(paths).await?;
+        events = next_daemon(paths, last_id, project).await?;
     }
 }
 
-/// Whoever ended the daemon may not want another one, so it is waited for.
-async fn next_daemon(paths: &Paths) -> Result<Client, Failure> {
+/// Whoever ended the daemon may not want another one, so it is waited for. One
+/// that is being killed takes connections for a while, and answers none.
+async fn next_daemon(
+    paths: &Paths,
+    last_id: Option<u64>,
+    project: Option<&ProjectName>,
+) -> Result<Events, Failure> {
     loop {
-        match Client::connect(paths).await {
+        let events = async { Client::connect(paths).await?.events(last_id, project).await };
+        match events.await {
             Err(Error::NotRunning { .. } | Error::Connection(_)) => {}
             result => return Ok(result?),
         }
