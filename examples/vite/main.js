@@ -1,0 +1,1 @@
+document.querySelector('#where').textContent = `served from ${location.host}`
