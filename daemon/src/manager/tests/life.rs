@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portlease_proto::{RenewRequest, Ttl};
+use portlease_proto::{LeaseState, RenewRequest, Ttl};
 
 use super::*;
 use crate::{doubles::OTHER_UID, events::After};
@@ -242,4 +242,33 @@ fn a_moved_lease_keeps_its_life() {
     assert_eq!(told(&doubles), ["lease.granted web", "lease.moved web"]);
     let After::Events(events) = doubles.events.after(1_000_000_001, 1) else { panic!("a gap") };
     assert_eq!(events[0].1.changed, moved.changed);
+}
+
+#[test]
+fn what_the_owner_runs_is_its_own_wherever_it_runs() {
+    let (doubles, elsewhere) = (Doubles::default(), tempfile::tempdir().unwrap());
+    let manager = doubles.manager();
+    manager.lease("other/web", &from_root(&elsewhere));
+    doubles.owners.begin(7);
+    let port = manager.lease("app/web", &owned(7)).port;
+    let server = doubles.app(port, &path(&elsewhere));
+    let state = || manager.show(&key("app/web")).unwrap().state;
+    assert_eq!(state(), LeaseState::Taken, "in the root of another project");
+    doubles.processes.running().ancestors = vec![99, 7, 1];
+    assert_eq!(state(), LeaseState::Bound, "under its owner");
+    doubles.processes.running().ancestors.clear();
+    assert_eq!(state(), LeaseState::Taken);
+    doubles.processes.close(server);
+}
+
+#[test]
+fn a_test_may_run_in_the_root_of_a_project() {
+    let (doubles, root) = (Doubles::default(), tempfile::tempdir().unwrap());
+    let manager = doubles.manager();
+    manager.lease("app/web", &from_root(&root));
+    let request = portlease_proto::AnonymousRequest { ttl_s: ttl(60), ..Default::default() };
+    let lease = manager.get_anonymous(&request).unwrap().remove(0).lease;
+    doubles.app(lease.port, &path(&root));
+    let key = LeaseKey { project: lease.project, service: lease.service };
+    assert_eq!(manager.show(&key).unwrap().state, LeaseState::Bound);
 }
