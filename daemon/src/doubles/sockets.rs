@@ -47,7 +47,7 @@ pub(crate) struct Asked {
     pub(crate) probe: usize,
     pub(crate) look_up: usize,
     pub(crate) on_port: usize,
-    pub(crate) table: usize,
+    pub(crate) listeners: usize,
     pub(crate) claim: usize,
     pub(crate) hold: usize,
     pub(crate) serving: usize,
@@ -145,19 +145,16 @@ impl Sockets for FixedSockets {
         self.ask(|asked| &mut asked.on_port, rows)
     }
 
-    fn table(&self) -> Result<Vec<SocketRow>, SocketError> {
-        let rows = |kernel: &Kernel| {
-            kernel.rows.iter().copied().filter(|row| row.occupies(Protocol::Both)).collect()
-        };
-        self.ask(|asked| &mut asked.table, rows)
-    }
-
     fn in_detail(&self, port: Port) -> Result<Vec<SocketDetail>, SocketError> {
         Ok(self.on_port(port)?.into_iter().map(SocketDetail::of).collect())
     }
 
     fn listeners(&self) -> Result<Vec<SocketDetail>, SocketError> {
-        Ok(self.table()?.into_iter().map(SocketDetail::of).collect())
+        let rows = |kernel: &Kernel| {
+            let rows = kernel.rows.iter().copied().filter(|row| row.occupies(Protocol::Both));
+            rows.map(SocketDetail::of).collect()
+        };
+        self.ask(|asked| &mut asked.listeners, rows)
     }
 
     fn claim(&self, port: Port) -> Result<Claim, ClaimError> {

@@ -9,7 +9,10 @@ use super::{
     identify::{Findings, Interrupt, Occupancy, Occupant, first_holder},
     view,
 };
-use crate::registry::{LeaseKey, Record};
+use crate::{
+    registry::{LeaseKey, Record},
+    sockets::SocketRow,
+};
 
 impl Manager {
     /// Every lease, or those of one project, sorted by name. Reads the whole
@@ -30,7 +33,8 @@ impl Manager {
             return Ok(Vec::new());
         }
         let leased: HashMap<Port, &Record> = records.iter().map(|record| (record.port, record)).collect();
-        let mut rows = self.edges.sockets.table()?;
+        let table = self.listeners.read(self.edges.sockets.as_ref(), self.edges.clock.as_ref())?;
+        let mut rows: Vec<SocketRow> = table.iter().map(|detail| detail.row).collect();
         rows.retain(|row| leased.get(&row.port).is_some_and(|record| row.occupies(record.protocol)));
         let mut on_ports: HashMap<Port, Vec<Occupant>> = HashMap::new();
         for occupant in self.identify(rows) {

@@ -49,10 +49,6 @@ impl Sockets for Measured<Arc<dyn Sockets>> {
         self.edge.on_port(port)
     }
 
-    fn table(&self) -> Result<Vec<SocketRow>, SocketError> {
-        self.edge.table()
-    }
-
     fn in_detail(&self, port: Port) -> Result<Vec<SocketDetail>, SocketError> {
         self.edge.in_detail(port)
     }

@@ -8,8 +8,8 @@ use std::{io, net::SocketAddr};
 use portlease_proto::{Port, PortRange, Protocol};
 
 use super::{
-    ClaimError, HoldError, Leftovers, Peer, SocketDetail, SocketError, SocketRow, Sockets, Verdict, probe,
-    table,
+    ClaimError, HoldError, Leftovers, Peer, SocketDetail, SocketError, SocketRow, Sockets, Verdict, netstat,
+    probe,
 };
 use crate::allocator::KernelRanges;
 
@@ -64,13 +64,9 @@ impl Sockets for SystemSockets {
     }
 
     fn on_port(&self, port: Port) -> Result<Vec<SocketRow>, SocketError> {
-        let mut rows = table::listeners()?;
+        let mut rows = netstat::listeners()?;
         rows.retain(|row| row.port == port);
         Ok(rows)
-    }
-
-    fn table(&self) -> Result<Vec<SocketRow>, SocketError> {
-        table::listeners()
     }
 
     fn in_detail(&self, port: Port) -> Result<Vec<SocketDetail>, SocketError> {
@@ -78,11 +74,11 @@ impl Sockets for SystemSockets {
     }
 
     fn listeners(&self) -> Result<Vec<SocketDetail>, SocketError> {
-        Ok(table::listeners()?.into_iter().map(SocketDetail::of).collect())
+        Ok(netstat::listeners()?.into_iter().map(SocketDetail::of).collect())
     }
 
     fn serving(&self) -> Result<Vec<SocketRow>, SocketError> {
-        table::listeners()
+        netstat::listeners()
     }
 
     fn hold(&self, _port: Port) -> Result<Hold, HoldError> {

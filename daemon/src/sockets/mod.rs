@@ -3,9 +3,11 @@
 //! is the one that never lied.
 
 mod detail;
+#[cfg(any(target_os = "macos", test))]
+mod netstat;
 mod probe;
 mod shared;
-mod table;
+mod witness;
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -57,12 +59,6 @@ pub trait Sockets: Send + Sync {
     /// # Errors
     /// [`SocketError`].
     fn on_port(&self, port: Port) -> Result<Vec<SocketRow>, SocketError>;
-
-    /// Every listener of the machine. Slow.
-    ///
-    /// # Errors
-    /// [`SocketError`], also when the table that came back cannot be whole.
-    fn table(&self) -> Result<Vec<SocketRow>, SocketError>;
 
     /// What [`Sockets::on_port`] shows, in full.
     ///

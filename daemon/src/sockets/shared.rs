@@ -51,7 +51,7 @@ mod tests {
         assert_eq!(count().unwrap(), 0);
         doubles.stranger(Port::constant(3000));
         assert_eq!(count().unwrap(), 0);
-        assert_eq!(doubles.sockets.kernel().asked.table, 1);
+        assert_eq!(doubles.sockets.kernel().asked.listeners, 1);
         doubles.clock.advance(FRESH);
         assert_eq!(count().unwrap(), 1);
 

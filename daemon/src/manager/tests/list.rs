@@ -35,7 +35,7 @@ fn every_state_is_told() {
 
     // All of that took one reading of the table and one walk, and one lease
     // alone is shown no otherwise.
-    assert_eq!(doubles.sockets.kernel().asked.table, 1);
+    assert_eq!(doubles.sockets.kernel().asked.listeners, 1);
     assert_eq!(doubles.processes.running().finds, 1);
     for lease in listed {
         let key = LeaseKey { project: lease.project.clone(), service: lease.service.clone() };

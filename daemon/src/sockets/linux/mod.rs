@@ -1,4 +1,4 @@
-//! Linux: the bind probe, sock_diag, netstat2 and abstract socket names.
+//! Linux: the bind probe, sock_diag and abstract socket names.
 
 mod claim;
 mod hold;
@@ -15,10 +15,10 @@ pub use hold::Hold;
 
 use super::{
     ClaimError, HoldError, Leftovers, Peer, SocketDetail, SocketError, SocketRow, Sockets, Transport,
-    Verdict, probe, table,
+    Verdict, probe, witness,
 };
 use crate::allocator::KernelRanges;
-use netlink::{ALL_STATES, BOUND_ONLY, RawRow, SERVING};
+use netlink::{ALL_STATES, RawRow, SERVING};
 use sock_diag::SockDiag;
 
 const ALL_TRANSPORTS: [Transport; 2] = [Transport::Tcp, Transport::Udp];
@@ -52,13 +52,6 @@ impl Sockets for SystemSockets {
         SockDiag::open()?.dump(&ALL_TRANSPORTS, Some(port), ALL_STATES, RawRow::listing)
     }
 
-    fn table(&self) -> Result<Vec<SocketRow>, SocketError> {
-        let mut rows = table::listeners()?;
-        // netstat2 leaves out sockets that are bound and do not listen.
-        rows.extend(SockDiag::open()?.dump(&[Transport::Tcp], None, BOUND_ONLY, RawRow::listing)?);
-        Ok(rows)
-    }
-
     fn in_detail(&self, port: Port) -> Result<Vec<SocketDetail>, SocketError> {
         SockDiag::open()?.dump(&ALL_TRANSPORTS, Some(port), ALL_STATES, RawRow::detail)
     }
@@ -70,7 +63,7 @@ impl Sockets for SystemSockets {
             all.extend(diag.dump(&[Transport::Udp], None, ALL_STATES, RawRow::detail)?);
             Ok(all)
         };
-        table::witnessed(read, |detail| &detail.row)
+        witness::witnessed(read, |detail| &detail.row)
     }
 
     fn serving(&self) -> Result<Vec<SocketRow>, SocketError> {

@@ -51,7 +51,9 @@ fn what_the_look_up_is_blind_to_the_dump_shows() {
         let rows = SystemSockets.on_port(port).unwrap();
         assert_eq!(rows.iter().map(|row| row.state).collect::<Vec<_>>(), [state], "{rows:?}");
         assert_eq!(SystemSockets.probe(port, Protocol::Tcp, Leftovers::Ignored).unwrap(), Verdict::InUse);
-        assert!(SystemSockets.table().unwrap().iter().any(|row| row.port == port && row.state == state));
+        assert!(
+            SystemSockets.listeners().unwrap().iter().any(|d| d.row.port == port && d.row.state == state)
+        );
     }
 }
 

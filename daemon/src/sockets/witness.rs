@@ -1,25 +1,13 @@
-//! The machine's listeners, through netstat2: for listings and for naming
-//! holders, never for deciding what is free.
+//! Whether a listing of the machine's sockets is whole: it must show sockets
+//! that are opened for it to find. A query that failed looks like a machine on
+//! which every port is free.
 
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket},
 };
 
-use netstat2::{
-    AddressFamilyFlags, ProtocolFlags, ProtocolSocketInfo, SocketInfo, TcpState,
-    iterate_sockets_info_without_pids,
-};
-use portlease_proto::Port;
-
-use super::{SocketError, SocketRow, SocketState, Transport};
-
-/// Every listener that netstat2 shows. It reports a failed netlink query as an
-/// empty table, on which every port would look free; so the table must show
-/// sockets of ours, one for each of its four parts, or it is an error.
-pub(super) fn listeners() -> Result<Vec<SocketRow>, SocketError> {
-    witnessed(read, |row| row)
-}
+use super::{SocketError, SocketRow, Transport};
 
 /// What `read` finds, if it shows the sockets that are opened for it to find.
 pub(super) fn witnessed<T>(
@@ -31,43 +19,6 @@ pub(super) fn witnessed<T>(
     witnesses.check(table.iter().map(&row))?;
     table.retain(|entry| !witnesses.holds(row(entry)));
     Ok(table)
-}
-
-fn read() -> Result<Vec<SocketRow>, SocketError> {
-    let families = AddressFamilyFlags::IPV4 | AddressFamilyFlags::IPV6;
-    let sockets = iterate_sockets_info_without_pids(families, ProtocolFlags::TCP | ProtocolFlags::UDP)
-        .map_err(|error| SocketError::call("read the socket table", io::Error::other(error)))?;
-    let mut rows = Vec::new();
-    for socket in sockets {
-        let socket =
-            socket.map_err(|error| SocketError::call("read the socket table", io::Error::other(error)))?;
-        rows.extend(row(&socket));
-    }
-    Ok(rows)
-}
-
-/// A row for a listener; none for anything else.
-fn row(socket: &SocketInfo) -> Option<SocketRow> {
-    let transport = match &socket.protocol_socket_info {
-        ProtocolSocketInfo::Tcp(tcp) if tcp.state == TcpState::Listen => Transport::Tcp,
-        ProtocolSocketInfo::Tcp(_) => return None,
-        ProtocolSocketInfo::Udp(_) => Transport::Udp,
-    };
-    Some(SocketRow {
-        transport,
-        address: socket.local_addr(),
-        port: Port::new(socket.local_port())?,
-        state: SocketState::Listening,
-        #[cfg(target_os = "linux")]
-        uid: Some(socket.uid),
-        #[cfg(not(target_os = "linux"))]
-        uid: None,
-        #[cfg(target_os = "linux")]
-        inode: u64::from(socket.inode),
-        #[cfg(not(target_os = "linux"))]
-        inode: 0,
-        pid: socket.associated_pids.first().copied(),
-    })
 }
 
 /// Sockets of ours that a whole table must show.
@@ -116,15 +67,10 @@ fn is(row: &SocketRow, (transport, address, _): &(Transport, SocketAddr, &str)) 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use portlease_proto::Port;
 
-    #[test]
-    fn the_real_table_shows_a_real_listener_and_not_our_witnesses() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let rows = listeners().unwrap();
-        assert!(rows.iter().any(|row| row.port.get() == port && row.transport == Transport::Tcp));
-    }
+    use super::*;
+    use crate::sockets::SocketState;
 
     #[test]
     fn a_table_cut_short_is_an_error() {
