@@ -1,5 +1,5 @@
 //! Ports of other users and other addresses, and a machine full of listeners.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "cli"))]
 #![expect(clippy::unwrap_used, reason = "what does not work in a test fails it")]
 
 #[path = "support/netns.rs"]
