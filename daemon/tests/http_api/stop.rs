@@ -20,12 +20,28 @@ struct Holder(Child);
 
 impl Holder {
     fn start(port: u16) -> Self {
-        Self::run(Command::new("sleep").arg("1000"), port)
+        let mut command = Command::new("sleep");
+        command.arg("1000");
+        Self::run(command, port)
     }
 
-    fn run(command: &mut Command, port: u16) -> Self {
+    /// Takes the command, which has the listener open as long as it lives: this
+    /// process must not.
+    fn run(mut command: Command, port: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
         Self(command.stdin(OwnedFd::from(listener)).spawn().unwrap())
+    }
+
+    /// One that takes no notice of SIGTERM: it is sleep(1) when this returns.
+    fn deaf(port: u16) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' TERM; exec sleep 1000"]);
+        let holder = Self::run(command, port);
+        let comm = format!("/proc/{}/comm", holder.pid());
+        while fs::read_to_string(&comm).unwrap() != "sleep\n" {
+            std::thread::yield_now();
+        }
+        holder
     }
 
     /// One that has nothing open.
@@ -86,7 +102,7 @@ fn a_process_is_stopped_and_waited_for() {
 fn a_process_that_does_not_listen_to_reason_goes_on() {
     let server = TestServer::start();
     let port = server.ports.at(0);
-    let deaf = Command::new("sh").args(["-c", "trap '' TERM; exec sleep 1000"]).spawn_deaf(port);
+    let deaf = Holder::deaf(port);
     let body = seen(&server, port);
     let answer = stop(&server, port, &body).json(200);
     assert_eq!((&answer["ended"], &answer["free"]), (&json!(false), &json!(false)));
@@ -95,22 +111,6 @@ fn a_process_that_does_not_listen_to_reason_goes_on() {
     let answer = stop(&server, port, &harder).json(200);
     assert_eq!((&answer["ended"], &answer["free"]), (&json!(true), &json!(true)));
     drop(deaf);
-}
-
-trait Deaf {
-    fn spawn_deaf(&mut self, port: u16) -> Holder;
-}
-
-impl Deaf for Command {
-    /// Returns when the shell has become sleep(1), which takes no notice.
-    fn spawn_deaf(&mut self, port: u16) -> Holder {
-        let holder = Holder::run(self, port);
-        let comm = format!("/proc/{}/comm", holder.pid());
-        while fs::read_to_string(&comm).unwrap() != "sleep\n" {
-            std::thread::yield_now();
-        }
-        holder
-    }
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_docker_proxy_is_left_to_docker() {
     let number = port.to_string();
     command.args(["-c", "read x < /dev/zero", "-host-port", &number]);
     command.args(["-container-ip", "172.17.0.2", "-container-port", "80"]);
-    let mut proxy = Holder::run(&mut command, port);
+    let mut proxy = Holder::run(command, port);
     let problem = server.refused(403, "process_of_container", || stop(&server, port, &seen(&server, port)));
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.ends_with("to port 80 of the container at 172.17.0.2"), "{detail}");
