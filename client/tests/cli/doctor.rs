@@ -14,7 +14,7 @@ fn the_doctor_names_the_cause_and_what_to_type() {
     $ portlease doctor app
     port [port] at localhost
     fail  listening   nothing listens on port [port]
-                      → start app/default, and tell it to listen on [port]
+                      → start app/default on it: PORT=[port], or the port option of its framework, as in vite --port [port] --strictPort
     error: a cause was found
     [exit 1]
     ");

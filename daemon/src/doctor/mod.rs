@@ -4,6 +4,7 @@
 mod address;
 mod bound_only;
 mod browser;
+mod elsewhere;
 mod facts;
 mod host;
 mod listening;
@@ -25,8 +26,9 @@ type Judge = fn(&Facts) -> Option<Check>;
 /// The likeliest causes first. What takes more than the sockets of the port,
 /// such as firewalls, the hosts file, proxies and TLS, comes after these: it is
 /// gathered into [`Facts`] and judged in a file of its own.
-const JUDGES: [Judge; 8] = [
+const JUDGES: [Judge; 9] = [
     listening::check,
+    elsewhere::check,
     bound_only::check,
     udp::check,
     address::check,

@@ -22,6 +22,7 @@ mod skip;
 mod tests;
 mod view;
 mod watch;
+mod whereabouts;
 
 use std::{
     collections::HashMap,
@@ -34,6 +35,7 @@ use portlease_proto::{Event, Port};
 pub use error::Error;
 pub use get::Granted;
 pub use watch::Changed;
+pub use whereabouts::{Elsewhere, LastApp, Whereabouts};
 
 use crate::{
     allocator::{Exclusions, Pool},
