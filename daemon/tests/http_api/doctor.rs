@@ -234,7 +234,7 @@ fn a_stranger_in_place_of_the_app() {
     let root = server.dir().canonicalize().unwrap();
     server.put("myapp/web", &json!({"port": port, "root": root}).to_string()).json(201);
     let _stranger = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
-    let summary = format!("port {port} is leased to myapp/web, and a stranger is on it: ");
+    let summary = format!("myapp/web: {port} is taken by ");
     verdict(
         &server,
         port,
