@@ -15,7 +15,7 @@ use std::{
 use portlease_proto::{Auth, Change, Event, Explanation, Holder, Lease, LeaseState, Port, escape};
 use serde::Serialize;
 
-pub(crate) use diagnosis::diagnosis;
+pub(crate) use diagnosis::{checks, diagnosis};
 pub(crate) use ports::ports;
 pub(crate) use who::{holder, who};
 

@@ -47,7 +47,7 @@ fn the_doctor_names_the_cause_and_what_to_type() {
 fn what_the_doctor_does_not_understand_is_usage() {
     let home = home_apart(81);
     for args in [
-        &["doctor"][..],
+        &["doctor", "--host", "::1"][..],
         &["doctor", "0"],
         &["doctor", "-1"],
         &["doctor", "65536"],

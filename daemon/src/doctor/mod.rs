@@ -8,6 +8,7 @@ mod elsewhere;
 mod facts;
 mod host;
 mod listening;
+mod machine;
 mod owner;
 mod queue;
 mod stopped;
@@ -19,6 +20,7 @@ use portlease_proto::{Check, CheckStatus, Diagnosis};
 
 pub use facts::Facts;
 pub use host::{Host, InvalidHost};
+pub use machine::{MachineFacts, diagnose_machine};
 
 /// Looks at one cause; none when there is nothing to be said of it.
 type Judge = fn(&Facts) -> Option<Check>;

@@ -5,6 +5,7 @@
 mod anonymous;
 mod batch;
 mod block;
+mod condition;
 mod draft;
 mod error;
 mod get;
@@ -32,6 +33,7 @@ use std::{
 
 use portlease_proto::{Event, Port};
 
+pub use condition::{Condition, GoneRoot, PortCounts};
 pub use error::Error;
 pub use get::Granted;
 pub use watch::Changed;
