@@ -242,23 +242,25 @@ pub(crate) struct StopArgs {
     pub(crate) json: bool,
 }
 
-/// Find out why a port cannot be reached.
+/// Find out why a port cannot be reached, or what is wrong with portlease.
 ///
 /// Looks for the causes one by one, the likeliest first, and says what to type
-/// about each that it finds. Ends with 1 if it found one.
+/// about each that it finds. Without a port it looks at the machine and at
+/// portlease itself, and starts no daemon. Ends with 1 if a check failed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
+  portlease doctor                          is all well with portlease?
   portlease doctor 3000                     why not http://localhost:3000?
   portlease doctor 3000 --host 127.0.0.1    why not http://127.0.0.1:3000?
   portlease doctor myapp                    every port of a project")]
 pub(crate) struct DoctorArgs {
     /// The port, or the project whose ports are meant.
     #[arg(value_name = "PORT|NAME", allow_negative_numbers = true)]
-    pub(crate) port: String,
+    pub(crate) port: Option<String>,
     /// What the client that gets no answer calls this machine: localhost or an
     /// IP address.
-    #[arg(long, value_name = "HOST", default_value = "localhost")]
+    #[arg(long, value_name = "HOST", default_value = "localhost", requires = "port")]
     pub(crate) host: String,
     /// Print what was found as JSON.
     #[arg(long)]

@@ -15,7 +15,7 @@ use std::{
 use portlease_proto::{Auth, Change, Event, Explanation, Holder, Lease, LeaseState, Port, escape};
 use serde::Serialize;
 
-pub(crate) use diagnosis::diagnosis;
+pub(crate) use diagnosis::{checks, diagnosis};
 pub(crate) use ports::ports;
 pub(crate) use who::{holder, who};
 
@@ -91,11 +91,11 @@ pub(crate) fn failure(failure: &Failure) {
 pub(crate) fn about_lease(lease: &Lease) {
     let name = format!("{}/{}", lease.project, lease.service);
     if let Some(Change { from, to, because }) = &lease.changed {
-        note(&format!("{name} moved from {from} to {to}: {because}"));
+        note(&format!("{name}: {because}, so you got {to} instead of {from}"));
     }
     if lease.state == LeaseState::Bound {
-        let holder = lease.holder.as_ref().map(|holder| format!(" ({holder})")).unwrap_or_default();
-        note(&format!("{name} is already running: {}{holder}", lease.url));
+        let holder = lease.holder.as_ref().map(|holder| format!(", {holder}")).unwrap_or_default();
+        note(&format!("{name} is {}{holder}", lease.standing()));
     }
     if let Some(explanation) = &lease.explain {
         explain(lease, explanation);
@@ -124,7 +124,7 @@ pub(crate) fn skipped(explanation: &Explanation) {
 /// Why a wish was not met: a port is never changed for another in silence.
 pub(crate) fn unmet(wishes: &[Port], explanation: &Explanation, given: Port) {
     for skipped in explanation.skipped.iter().filter(|skipped| wishes.contains(&skipped.port)) {
-        note(&format!("{} was not to be had, so you got {given}: {}", skipped.port, skipped.detail));
+        note(&format!("{}: {}, so you got {given} instead", skipped.port, skipped.detail));
     }
 }
 
@@ -163,11 +163,13 @@ pub(crate) fn lease(lease: &Lease) {
     line("lease", &format!("{}/{}", lease.project, lease.service));
     line("port", &format!("{} ({})", lease.port, lease.protocol));
     line("url", &lease.url);
-    line("state", lease.state.as_str());
+    match lease.state {
+        LeaseState::Bound => line("state", "bound: already running here"),
+        _ => line("state", &lease.standing()),
+    }
     if let Some(holder) = &lease.holder {
-        line("holder", &holder.to_string());
-        if let Some(cwd) = &holder.cwd {
-            line("", &format!("in {cwd}"));
+        if lease.state != LeaseState::Taken {
+            line("holder", &holder.to_string());
         }
         if let Some(since) = &holder.since {
             line("", &format!("since {since}"));

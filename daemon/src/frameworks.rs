@@ -1,30 +1,38 @@
-//! How an exposed app is bound to loopback, for frameworks that we know by
-//! their command lines. Pure.
+//! How an app is bound to loopback, and how to its own port, for frameworks
+//! that we know by their command lines. Pure.
 
 use portlease_proto::Port;
 
 use crate::processes::docker::Forward;
 
-/// A word of the command line that tells the framework, and what to type.
-/// `PORT` stands for the port.
-const KNOWN: &[(Tell, &str)] = &[
-    (Tell::Program("vite"), "vite --host 127.0.0.1"),
-    (Tell::Program("next"), "next dev -H 127.0.0.1"),
-    (Tell::Program("next-server"), "next dev -H 127.0.0.1"),
-    (Tell::Word("runserver"), "python manage.py runserver 127.0.0.1:PORT"),
-    (Tell::Program("flask"), "flask run --host 127.0.0.1"),
-    (Tell::Program("uvicorn"), "uvicorn --host 127.0.0.1"),
-    (Tell::Program("gunicorn"), "gunicorn --bind 127.0.0.1:PORT"),
-    (Tell::Program("rails"), "rails server -b 127.0.0.1"),
-    (Tell::Program("puma"), "rails server -b 127.0.0.1, or puma -b tcp://127.0.0.1:PORT"),
-    (Tell::Program("webpack-dev-server"), "webpack serve --host 127.0.0.1"),
-    (Tell::Pair("webpack", "serve"), "webpack serve --host 127.0.0.1"),
-    (Tell::Pair("webpack", "server"), "webpack serve --host 127.0.0.1"),
-    (Tell::Program("http-server"), "http-server -a 127.0.0.1"),
-    (Tell::Pair("-m", "http.server"), "python3 -m http.server --bind 127.0.0.1 PORT"),
-    (Tell::Pair("-m", "uvicorn"), "uvicorn --host 127.0.0.1"),
-    (Tell::Pair("-m", "flask"), "flask run --host 127.0.0.1"),
-    (Tell::Pair("php", "-S"), "php -S 127.0.0.1:PORT"),
+/// What tells the framework, what to type to bind it to loopback, and what to
+/// bring it to a port. `PORT` stands for the port.
+const KNOWN: &[(Tell, &str, &str)] = &[
+    (Tell::Program("vite"), "vite --host 127.0.0.1", "vite --port PORT --strictPort"),
+    (Tell::Program("next"), "next dev -H 127.0.0.1", "next dev -p PORT"),
+    (Tell::Program("next-server"), "next dev -H 127.0.0.1", "next dev -p PORT"),
+    (Tell::Word("runserver"), "python manage.py runserver 127.0.0.1:PORT", "python manage.py runserver PORT"),
+    (Tell::Program("flask"), "flask run --host 127.0.0.1", "flask run --port PORT"),
+    (Tell::Program("uvicorn"), "uvicorn --host 127.0.0.1", "uvicorn --port PORT"),
+    (Tell::Program("gunicorn"), "gunicorn --bind 127.0.0.1:PORT", "gunicorn --bind 127.0.0.1:PORT"),
+    (Tell::Program("rails"), "rails server -b 127.0.0.1", "rails server -p PORT"),
+    (
+        Tell::Program("puma"),
+        "rails server -b 127.0.0.1, or puma -b tcp://127.0.0.1:PORT",
+        "rails server -p PORT, or puma -p PORT",
+    ),
+    (Tell::Program("webpack-dev-server"), "webpack serve --host 127.0.0.1", "webpack serve --port PORT"),
+    (Tell::Pair("webpack", "serve"), "webpack serve --host 127.0.0.1", "webpack serve --port PORT"),
+    (Tell::Pair("webpack", "server"), "webpack serve --host 127.0.0.1", "webpack serve --port PORT"),
+    (Tell::Program("http-server"), "http-server -a 127.0.0.1", "http-server -p PORT"),
+    (
+        Tell::Pair("-m", "http.server"),
+        "python3 -m http.server --bind 127.0.0.1 PORT",
+        "python3 -m http.server PORT",
+    ),
+    (Tell::Pair("-m", "uvicorn"), "uvicorn --host 127.0.0.1", "uvicorn --port PORT"),
+    (Tell::Pair("-m", "flask"), "flask run --host 127.0.0.1", "flask run --port PORT"),
+    (Tell::Pair("php", "-S"), "php -S 127.0.0.1:PORT", "php -S 127.0.0.1:PORT"),
 ];
 
 /// What a framework is known by.
@@ -43,9 +51,29 @@ pub fn loopback_fix(command: &str, port: Port) -> Option<String> {
     if let Some(Forward { container_port, .. }) = Forward::of_line(command) {
         return Some(format!("docker run -p 127.0.0.1:{port}:{container_port}"));
     }
-    let words: Vec<&str> = command.split_ascii_whitespace().collect();
-    let (_, fix) = KNOWN.iter().find(|(tell, _)| tell.is_in(&words))?;
+    let (_, fix, _) = framework(command)?;
     Some(fix.replace("PORT", &port.to_string()))
+}
+
+/// The option or command line that brings an app to a port.
+#[must_use]
+pub fn port_option(command: &str, port: Port) -> Option<String> {
+    if let Some(Forward { container_port, .. }) = Forward::of_line(command) {
+        return Some(format!("docker run -p 127.0.0.1:{port}:{container_port}"));
+    }
+    let (.., option) = framework(command)?;
+    Some(option.replace("PORT", &port.to_string()))
+}
+
+/// How any app may be brought to a port.
+#[must_use]
+pub fn any_port_option(port: Port) -> String {
+    format!("PORT={port}, or the port option of its framework, as in vite --port {port} --strictPort")
+}
+
+fn framework(command: &str) -> Option<&'static (Tell, &'static str, &'static str)> {
+    let words: Vec<&str> = command.split_ascii_whitespace().collect();
+    KNOWN.iter().find(|(tell, ..)| tell.is_in(&words))
 }
 
 impl Tell {
@@ -119,6 +147,23 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(loopback_fix(command, Port::constant(3000)).as_deref(), fix, "{command}");
+        }
+    }
+
+    #[test]
+    fn how_an_app_comes_to_its_port() {
+        for (command, option) in [
+            ("node /app/node_modules/.bin/vite --host", Some("vite --port 3000 --strictPort")),
+            ("next-server (v15.1.0)", Some("next dev -p 3000")),
+            ("python3 manage.py runserver", Some("python manage.py runserver 3000")),
+            ("python3 -m http.server 8000", Some("python3 -m http.server 3000")),
+            (
+                "/usr/bin/docker-proxy -proto tcp -host-ip 0.0.0.0 -host-port 80 -container-ip 172.17.0.2 -container-port 80",
+                Some("docker run -p 127.0.0.1:3000:80"),
+            ),
+            ("node server.js", None),
+        ] {
+            assert_eq!(port_option(command, Port::constant(3000)).as_deref(), option, "{command}");
         }
     }
 }

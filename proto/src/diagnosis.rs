@@ -1,4 +1,5 @@
-//! Why a port cannot be reached: checks, and what each found.
+//! Why a port cannot be reached, and how the machine is: checks, and what each
+//! found.
 
 use std::fmt;
 
@@ -20,6 +21,23 @@ pub struct Diagnosis {
 
 impl Diagnosis {
     /// How many checks found why the port cannot be reached.
+    #[must_use]
+    pub fn failed(&self) -> usize {
+        self.checks.iter().filter(|check| check.status == CheckStatus::Fail).count()
+    }
+}
+
+/// The answer to `GET /v1/diagnosis`: how the daemon and the machine under it
+/// are.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MachineDiagnosis {
+    /// All checks.
+    pub checks: Vec<Check>,
+}
+
+impl MachineDiagnosis {
+    /// How many checks found a fault.
     #[must_use]
     pub fn failed(&self) -> usize {
         self.checks.iter().filter(|check| check.status == CheckStatus::Fail).count()
@@ -48,9 +66,9 @@ pub struct Check {
 pub enum CheckStatus {
     /// As it should be.
     Ok,
-    /// It works for some clients.
+    /// It works, and not for every client, or not for ever.
     Warn,
-    /// This is why the port cannot be reached.
+    /// This is a cause: the port cannot be reached, or something does not work.
     Fail,
     /// An outcome that this version does not know.
     #[serde(other)]

@@ -117,14 +117,32 @@ pub struct Holder {
 }
 
 impl fmt::Display for Holder {
-    /// `python3 -m http.server (pid 12, user ada)`, as given: escape it before
-    /// it reaches a terminal.
+    /// `python3 -m http.server (pid 12, user ada, in /home/ada/app)`, as given:
+    /// escape it before it reaches a terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let user = self.user.as_deref().unwrap_or("unknown");
         match (&self.command, self.pid) {
-            (Some(command), Some(pid)) => write!(f, "{command} (pid {pid}, user {user})"),
-            (None, Some(pid)) => write!(f, "pid {pid} (user {user})"),
-            (_, None) => write!(f, "a process that only root can see (user {user})"),
+            (Some(command), Some(pid)) => write!(f, "{command} (pid {pid}, user {user}")?,
+            (None, Some(pid)) => write!(f, "pid {pid} (user {user}")?,
+            (_, None) => return write!(f, "a process that only root can see (user {user})"),
+        }
+        match &self.cwd {
+            Some(cwd) => write!(f, ", in {cwd})"),
+            None => f.write_str(")"),
+        }
+    }
+}
+
+impl Lease {
+    /// What is on its port, in the words of every command, as given: escape it
+    /// before it reaches a terminal.
+    #[must_use]
+    pub fn standing(&self) -> String {
+        match (self.state, &self.holder) {
+            (LeaseState::Bound, _) => format!("already running here: {}", self.url),
+            (LeaseState::Taken, Some(holder)) => format!("taken by {holder}"),
+            (LeaseState::Taken, None) => "taken by another portlease daemon on this machine".to_owned(),
+            (state, _) => state.to_string(),
         }
     }
 }

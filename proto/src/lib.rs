@@ -21,7 +21,7 @@ mod text;
 mod ttl;
 
 pub use batch::{AnonymousRequest, BatchRequest, MAX_BATCH, ProjectLeases, RenewRequest};
-pub use diagnosis::{Check, CheckStatus, Diagnosis};
+pub use diagnosis::{Check, CheckStatus, Diagnosis, MachineDiagnosis};
 pub use error::{ErrorCode, Problem};
 pub use event::{Event, EventKind, Reset};
 pub use get::{GetRequest, MAX_LABELS, MAX_PREFERRED};

@@ -7,8 +7,8 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use portlease_proto::{
     AnonymousRequest, Auth, BatchRequest, BusyReason, CheckStatus, Diagnosis, Endpoint, ErrorCode, Event,
-    GetRequest, Health, Lease, LeaseState, Leases, Listeners, PortReport, Problem, ProjectLeases, Ready,
-    RenewRequest, Reset, SkipReason, SocketState, StopRequest, Stopped, Transport,
+    GetRequest, Health, Lease, LeaseState, Leases, Listeners, MachineDiagnosis, PortReport, Problem,
+    ProjectLeases, Ready, RenewRequest, Reset, SkipReason, SocketState, StopRequest, Stopped, Transport,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -41,6 +41,7 @@ const FILES: &[(&str, RoundTrip)] = &[
     ("leases_none", again::<Leases>),
     ("port_free", again::<PortReport>),
     ("port_in_use", again::<PortReport>),
+    ("machine_diagnosis", again::<MachineDiagnosis>),
     ("ports", again::<Listeners>),
     ("problem_invalid_name", again::<Problem>),
     ("problem_not_found", again::<Problem>),

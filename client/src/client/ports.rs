@@ -1,7 +1,9 @@
 //! What is on the machine's ports.
 
 use hyper::Method;
-use portlease_proto::{Diagnosis, Listener, Listeners, Port, PortReport, StopRequest, Stopped};
+use portlease_proto::{
+    Diagnosis, Listener, Listeners, MachineDiagnosis, Port, PortReport, StopRequest, Stopped,
+};
 
 use super::{Client, json};
 use crate::Error;
@@ -44,6 +46,15 @@ impl Client {
     pub async fn diagnosis(&mut self, port: Port, host: &str) -> Result<Diagnosis, Error> {
         let host: String = host.bytes().map(encoded).collect();
         self.ask(Method::GET, &format!("/v1/ports/{port}/diagnosis?host={host}"), Vec::new()).await
+    }
+
+    /// How the daemon is, and the machine under it, as far as the daemon sees
+    /// it.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with `not_found` by an older daemon.
+    pub async fn machine_diagnosis(&mut self) -> Result<MachineDiagnosis, Error> {
+        self.ask(Method::GET, "/v1/diagnosis", Vec::new()).await
     }
 }
 

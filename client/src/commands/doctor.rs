@@ -5,12 +5,21 @@ use portlease_proto::{Paths, Port, ProjectName};
 use crate::{
     args::DoctorArgs,
     exit::{Exit, Failure},
-    output, start,
+    machine, output, start,
 };
 
 pub(crate) async fn doctor(paths: &Paths, args: &DoctorArgs) -> Result<(), Failure> {
+    let Some(what) = &args.port else {
+        let diagnosis = machine::diagnose(paths).await;
+        if args.json {
+            output::json(&diagnosis);
+        } else {
+            output::checks(&diagnosis.checks);
+        }
+        return ended(diagnosis.failed(), "fault");
+    };
     let mut failed = 0;
-    for port in ports(paths, &args.port).await? {
+    for port in ports(paths, what).await? {
         let diagnosis = start::ask(paths, async |client| client.diagnosis(port, &args.host).await).await?;
         if args.json {
             output::json(&diagnosis);
@@ -19,10 +28,15 @@ pub(crate) async fn doctor(paths: &Paths, args: &DoctorArgs) -> Result<(), Failu
         }
         failed += diagnosis.failed();
     }
+    ended(failed, "cause")
+}
+
+/// Scripts go by the exit code.
+fn ended(failed: usize, what: &str) -> Result<(), Failure> {
     match failed {
         0 => Ok(()),
-        1 => Err(Failure::new(Exit::Failed, "a cause was found")),
-        more => Err(Failure::new(Exit::Failed, format!("{more} causes were found"))),
+        1 => Err(Failure::new(Exit::Failed, format!("a {what} was found"))),
+        more => Err(Failure::new(Exit::Failed, format!("{more} {what}s were found"))),
     }
 }
 

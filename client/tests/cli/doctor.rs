@@ -14,7 +14,7 @@ fn the_doctor_names_the_cause_and_what_to_type() {
     $ portlease doctor app
     port [port] at localhost
     fail  listening   nothing listens on port [port]
-                      → start app/default, and tell it to listen on [port]
+                      → start app/default on it: PORT=[port], or the port option of its framework, as in vite --port [port] --strictPort
     error: a cause was found
     [exit 1]
     ");
@@ -23,16 +23,17 @@ fn the_doctor_names_the_cause_and_what_to_type() {
     let names = [
         (holder["command"].as_str().unwrap().to_owned(), "[command]"),
         (format!("user {}", holder["user"].as_str().unwrap()), "user [user]"),
+        (holder["cwd"].as_str().unwrap().to_owned(), "[cwd]"),
         (server.pid().to_string(), "[pid]"),
         (number.clone(), "[port]"),
     ];
     assert_snapshot!(show(&home, &["doctor", &number, "--host", "127.0.0.1"], &names), @r"
     $ portlease doctor [port] --host 127.0.0.1
     port [port] at 127.0.0.1
-    ok    listening   [command] (pid [pid], user [user]) listens on ::1
+    ok    listening   [command] (pid [pid], user [user], in [cwd]) listens on ::1
     fail  address     it listens on ::1 only, which is IPv6, and 127.0.0.1 is IPv4
                       → use http://[::1]:[port], or let the app listen on 127.0.0.1
-    ok    owner       it is the app of app/default
+    ok    owner       app/default is already running here: http://localhost:[port]
     ok    stopped     its process is not stopped
     ok    queue       its queue has room
     error: a cause was found
@@ -46,7 +47,7 @@ fn the_doctor_names_the_cause_and_what_to_type() {
 fn what_the_doctor_does_not_understand_is_usage() {
     let home = home_apart(81);
     for args in [
-        &["doctor"][..],
+        &["doctor", "--host", "::1"][..],
         &["doctor", "0"],
         &["doctor", "-1"],
         &["doctor", "65536"],

@@ -83,8 +83,7 @@ fn choosing_a_port() {
     ");
     home.run(&["get", "u", "--force", "--prefer", &a]);
     let wish = home.run(&["get", "t", "--force", "--prefer", &a, "--json"]);
-    let note =
-        format!("portlease: {a} was not to be had, so you got {}: x/default has it\n", wish.json()["port"]);
+    let note = format!("portlease: {a}: x/default has it, so you got {} instead\n", wish.json()["port"]);
     assert_eq!((wish.stderr, wish.code), (note, 0), "a wish is not changed in silence");
     assert_eq!(home.run(&["get", "t", "--json"]).json()["explain"], serde_json::Value::Null);
     assert_snapshot!(show(&home, &["get", "z", "--port", &a, "--force"], &names), @r"

@@ -11,6 +11,7 @@ mod dying;
 mod input;
 mod leases;
 mod lives;
+mod machine;
 mod ports;
 #[path = "../support/server.rs"]
 mod server;

@@ -35,7 +35,7 @@ fn who_explains_a_port() {
     assert_snapshot!(show(&home, &["who", &number], &[(number.clone(), "[port]")]), @r"
     $ portlease who [port]
     port      [port] is free
-    lease     app/default (reserved)
+    lease     app/default, reserved
     [exit 0]
     ");
 
@@ -60,10 +60,9 @@ fn who_explains_a_port() {
     assert_snapshot!(kept.join("\n"), @r"
     $ portlease who [port]
     port      [port] is in use
-    lease     app/default (bound)
+    lease     app/default, already running here: http://localhost:[port]
     sockets   tcp 0.0.0.0 listening, exposed (pid [pid])
-    holder    [command] (pid [pid], user [user])
-              in [root]
+    holder    [command] (pid [pid], user [user], in [root])
               since [since]
     [exit 0]
     ");

@@ -36,10 +36,9 @@ fn a_process_is_stopped_only_on_a_word() {
     assert!(server.lives());
     assert_snapshot!(shown(&["stop", &number, "--yes"]), @r"
     $ portlease stop [port] --yes
-    holder    [command] (pid [pid], user [user])
-              in [cwd]
+    holder    [command] (pid [pid], user [user], in [cwd])
               since [since]
-    portlease: [command] (pid [pid], user [user]) has ended
+    portlease: [command] (pid [pid], user [user], in [cwd]) has ended
     portlease: port [port] is free
     [exit 0]
     ");

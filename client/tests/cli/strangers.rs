@@ -7,9 +7,14 @@ use insta::assert_snapshot;
 use super::{apart::home_apart, port, show};
 
 /// This test's own command line and user, as the daemon will show them.
-fn holder() -> [(String, &'static str); 2] {
+fn holder() -> [(String, &'static str); 3] {
     let words: Vec<String> = std::env::args().collect();
-    [(words.join(" "), "[this test]"), (std::process::id().to_string(), "[pid]")]
+    let cwd = std::env::current_dir().unwrap();
+    [
+        (words.join(" "), "[this test]"),
+        (format!("in {}", cwd.display()), "in [cwd]"),
+        (std::process::id().to_string(), "[pid]"),
+    ]
 }
 
 /// The user as the kernel knows it, by number or name.
@@ -24,12 +29,12 @@ fn its_own_app_keeps_the_port() {
     let leased = port(&home, &["get", "app"]);
     let _app = TcpListener::bind((Ipv4Addr::LOCALHOST, leased)).unwrap();
     let user = format!("user {}", user(&home, "app"));
-    let [this, pid] = holder();
-    let names = [this, pid, (user, "[user]"), (leased.to_string(), "[port]")];
+    let [this, cwd, pid] = holder();
+    let names = [this, cwd, pid, (user, "[user]"), (leased.to_string(), "[port]")];
     assert_snapshot!(show(&home, &["get", "app"], &names), @r"
     $ portlease get app
     [port]
-    portlease: app/default is already running: http://localhost:[port] ([this test] (pid [pid], [user]))
+    portlease: app/default is already running here: http://localhost:[port], [this test] (pid [pid], [user], in [cwd])
     [exit 0]
     ");
     let lease = home.run(&["get", "app", "--json"]).json();
@@ -45,12 +50,12 @@ fn a_stranger_takes_the_port() {
     let leased = port(&home, &["get", "app", "--root", root]);
     let _stranger = TcpListener::bind((Ipv4Addr::LOCALHOST, leased)).unwrap();
     let user = format!("user {}", user(&home, "app"));
-    let [this, pid] = holder();
-    let names = [this, pid, (user, "[user]"), (leased.to_string(), "[port]")];
+    let [this, cwd, pid] = holder();
+    let names = [this, cwd, pid, (user, "[user]"), (leased.to_string(), "[port]")];
     assert_snapshot!(show(&home, &["get", "app", "--strict"], &names), @r"
     $ portlease get app --strict
-    error: port [port] is in use by [this test] (pid [pid], [user])
-    hint: stop it (kill [pid]), or ask for another port
+    error: port [port] is taken by [this test] (pid [pid], [user], in [cwd])
+    hint: stop it: portlease stop [port]; or ask for another port
     [exit 4]
     ");
     let refused = home.run(&["get", "app", "--strict", "--json"]);
@@ -68,8 +73,10 @@ fn a_stranger_takes_the_port() {
     let moved = home.run(&["get", "app"]);
     let now = moved.port().unwrap();
     assert_ne!(now, leased);
-    let expected = format!("portlease: app/default moved from {leased} to {now}: taken by ");
-    assert!(moved.stderr.starts_with(&expected) && moved.stderr.lines().count() == 1, "{moved:?}");
+    let expected = "portlease: app/default: taken by ";
+    assert!(moved.stderr.starts_with(expected) && moved.stderr.lines().count() == 1, "{moved:?}");
+    let instead = format!("), so you got {now} instead of {leased}\n");
+    assert!(moved.stderr.ends_with(&instead), "{moved:?}");
     assert!(moved.stderr.contains(&format!("(pid {}, user ", std::process::id())), "{moved:?}");
     assert_eq!(port(&home, &["get", "app"]), now);
 }
@@ -81,7 +88,7 @@ fn a_port_that_somebody_holds() {
     let held = holder_of.local_addr().unwrap().port().to_string();
     let ran = home.run(&["get", "app", "--port", &held, "--force"]);
     super::fails(&ran, 4);
-    assert!(ran.stderr.starts_with(&format!("error: port {held} is in use by ")), "{ran:?}");
+    assert!(ran.stderr.starts_with(&format!("error: port {held} is taken by ")), "{ran:?}");
     assert!(ran.stderr.contains(&format!("(pid {}, user ", std::process::id())), "{ran:?}");
 }
 

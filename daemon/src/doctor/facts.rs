@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use portlease_proto::{PortHolder, PortReport, Socket, SocketState, Transport};
 
 use super::Host;
+use crate::manager::Whereabouts;
 
 /// All that was found on a port, and how the client names this machine.
 #[derive(Debug, Clone)]
@@ -13,6 +14,8 @@ pub struct Facts {
     pub report: PortReport,
     /// How the client names this machine.
     pub host: Host,
+    /// Where the app of the port's lease is, when it is not there.
+    pub whereabouts: Whereabouts,
 }
 
 impl Facts {

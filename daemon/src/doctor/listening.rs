@@ -3,6 +3,10 @@
 use portlease_proto::{Check, SocketState, Transport};
 
 use super::{Facts, fail, ok};
+use crate::{
+    frameworks::{any_port_option, port_option},
+    manager::LastApp,
+};
 
 pub(super) fn check(facts: &Facts) -> Option<Check> {
     const ID: &str = "listening";
@@ -15,9 +19,25 @@ pub(super) fn check(facts: &Facts) -> Option<Check> {
     if facts.is_bound_only() || facts.sockets(Transport::Udp, SocketState::Listening).next().is_some() {
         return None;
     }
-    let fix = match &facts.report.lease {
-        Some(lease) => format!("start {}/{}, and tell it to listen on {port}", lease.project, lease.service),
-        None => "start the app; if it runs, see where it listens: portlease ports".to_owned(),
+    let nothing = format!("nothing listens on port {port}");
+    let Some(lease) = &facts.report.lease else {
+        let fix = "start the app; if it runs, see where it listens: portlease ports";
+        return Some(fail(ID, nothing, fix));
     };
-    Some(fail(ID, format!("nothing listens on port {port}"), fix))
+    if !facts.whereabouts.elsewhere.is_empty() {
+        return None;
+    }
+    let name = format!("{}/{}", lease.project, lease.service);
+    Some(match &facts.whereabouts.last {
+        Some(LastApp { holder, until }) => {
+            let option = holder.command.as_deref().and_then(|command| port_option(command, port));
+            let how = option.map_or_else(|| format!(", with PORT={port}"), |option| format!(": {option}"));
+            fail(
+                ID,
+                format!("{nothing}; {name} was there until {until}: {holder}"),
+                format!("start it again{how}"),
+            )
+        }
+        None => fail(ID, nothing, format!("start {name} on it: {}", any_port_option(port))),
+    })
 }

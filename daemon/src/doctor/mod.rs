@@ -4,9 +4,11 @@
 mod address;
 mod bound_only;
 mod browser;
+mod elsewhere;
 mod facts;
 mod host;
 mod listening;
+mod machine;
 mod owner;
 mod queue;
 mod stopped;
@@ -18,6 +20,7 @@ use portlease_proto::{Check, CheckStatus, Diagnosis};
 
 pub use facts::Facts;
 pub use host::{Host, InvalidHost};
+pub use machine::{MachineFacts, diagnose_machine};
 
 /// Looks at one cause; none when there is nothing to be said of it.
 type Judge = fn(&Facts) -> Option<Check>;
@@ -25,8 +28,9 @@ type Judge = fn(&Facts) -> Option<Check>;
 /// The likeliest causes first. What takes more than the sockets of the port,
 /// such as firewalls, the hosts file, proxies and TLS, comes after these: it is
 /// gathered into [`Facts`] and judged in a file of its own.
-const JUDGES: [Judge; 8] = [
+const JUDGES: [Judge; 9] = [
     listening::check,
+    elsewhere::check,
     bound_only::check,
     udp::check,
     address::check,

@@ -9,18 +9,14 @@ pub(super) fn check(facts: &Facts) -> Option<Check> {
     let lease = facts.report.lease.as_ref()?;
     let name = format!("{}/{}", lease.project, lease.service);
     match lease.state {
-        LeaseState::Bound => Some(ok(ID, format!("it is the app of {name}"))),
+        LeaseState::Bound => Some(ok(ID, format!("{name} is already running here: {}", lease.url))),
         LeaseState::Taken => {
             let port = lease.port;
-            let who = lease.holder.as_ref().map_or_else(
-                || "another portlease daemon of this machine has claimed it".to_owned(),
-                |holder| format!("a stranger is on it: {holder}"),
-            );
             let fix = format!(
                 "stop it: portlease stop {port}; or move: portlease get {} {}",
                 lease.project, lease.service
             );
-            Some(fail(ID, format!("port {port} is leased to {name}, and {who}"), fix))
+            Some(fail(ID, format!("{name}: {port} is {}", lease.standing()), fix))
         }
         LeaseState::Reserved | LeaseState::Stale | LeaseState::Unknown => None,
     }

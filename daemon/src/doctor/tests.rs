@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use portlease_proto::{Check, CheckStatus, Port, PortReport, Socket, SocketState, Transport};
 
 use super::*;
+use crate::manager::{Elsewhere, LastApp, Whereabouts};
 
 fn facts(host: &str, addresses: &[(&str, Option<bool>)]) -> Facts {
     let socket = |(address, dual_stack): &(&str, Option<bool>)| Socket {
@@ -29,7 +30,7 @@ fn facts(host: &str, addresses: &[(&str, Option<bool>)]) -> Facts {
         lease: None,
         well_known: None,
     };
-    Facts { report, host: host.parse().unwrap() }
+    Facts { report, host: host.parse().unwrap(), whereabouts: Whereabouts::default() }
 }
 
 fn address(host: &str, addresses: &[(&str, Option<bool>)]) -> Check {
@@ -123,4 +124,73 @@ fn a_port_that_browsers_refuse() {
     assert_eq!(browser::check(&facts), None);
     facts.report.port = Port::constant(6000);
     assert_eq!(browser::check(&facts).unwrap().status, CheckStatus::Fail);
+}
+
+/// A lease of nobody's port, whose app is somewhere else.
+fn absent(last: Option<&str>, elsewhere: &[(u16, &str)]) -> Facts {
+    let golden = include_str!("../../../proto/tests/golden/lease_reserved.json");
+    let mut facts = facts("localhost", &[]);
+    facts.report.lease = Some(serde_json::from_str(golden).unwrap());
+    let process = |pid, command: &str| portlease_proto::Holder {
+        pid: Some(pid),
+        command: Some(command.to_owned()),
+        user: Some("ada".to_owned()),
+        ..Default::default()
+    };
+    facts.whereabouts = Whereabouts {
+        last: last.map(|command| LastApp {
+            holder: process(815, command),
+            until: "2026-01-02T03:04:05.000Z".to_owned(),
+        }),
+        elsewhere: elsewhere
+            .iter()
+            .map(|(port, command)| Elsewhere {
+                port: Port::constant(*port),
+                address: IpAddr::from([127, 0, 0, 1]),
+                holder: process(4711, command),
+            })
+            .collect(),
+    };
+    facts
+}
+
+#[test]
+fn an_app_that_was_there() {
+    let check = listening::check(&absent(None, &[])).unwrap();
+    assert_eq!(check.summary, "nothing listens on port 3000");
+    assert_eq!(
+        check.fix.as_deref(),
+        Some(
+            "start myapp/web on it: PORT=3000, or the port option of its framework, as in vite --port 3000 --strictPort"
+        )
+    );
+    let check = listening::check(&absent(Some("node vite"), &[])).unwrap();
+    assert_eq!(
+        check.summary,
+        "nothing listens on port 3000; myapp/web was there until 2026-01-02T03:04:05.000Z: node vite (pid 815, user ada)"
+    );
+    assert_eq!(check.fix.as_deref(), Some("start it again: vite --port 3000 --strictPort"));
+    let check = listening::check(&absent(Some("node server.js"), &[])).unwrap();
+    assert_eq!(check.fix.as_deref(), Some("start it again, with PORT=3000"));
+}
+
+#[test]
+fn an_app_on_another_port() {
+    let facts = absent(Some("node vite"), &[(5173, "node vite"), (24678, "node vite")]);
+    assert_eq!(listening::check(&facts), None, "the other check has more to say");
+    let check = elsewhere::check(&facts).unwrap();
+    assert_eq!(
+        check.summary,
+        "myapp/web is not on its port 3000: node vite (pid 4711, user ada) listens on 5173; also 24678"
+    );
+    assert_eq!(
+        check.fix.as_deref(),
+        Some("start it on its own port: vite --port 3000 --strictPort; until then: http://localhost:5173")
+    );
+    let check = elsewhere::check(&absent(None, &[(8080, "node server.js")])).unwrap();
+    assert_eq!(
+        check.fix.as_deref(),
+        Some("start it on its own port, with PORT=3000; until then: http://localhost:8080")
+    );
+    assert_eq!(elsewhere::check(&absent(None, &[])), None);
 }

@@ -88,6 +88,10 @@ impl Store for Arc<MemoryStore> {
         !self.inner().gone
     }
 
+    fn verify(&mut self) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
     fn check(&mut self) -> Result<(), StoreError> {
         let mut saved = self.inner();
         if saved.gone {

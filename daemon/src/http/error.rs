@@ -155,8 +155,8 @@ impl From<StopError> for ApiError {
 fn hint(error: &Error) -> Option<String> {
     match error {
         Error::InUse { port, holder } => Some(match holder.pid {
-            Some(pid) => format!("stop it (kill {pid}), or ask for another port"),
-            None => format!("see what is on it: sudo ss -lpn 'sport = :{port}'"),
+            Some(_) => format!("stop it: portlease stop {port}; or ask for another port"),
+            None => format!("see what is on it: portlease who {port}; or ask for another port"),
         }),
         Error::Leftovers { .. } => Some("wait a minute: the kernel frees it by itself".to_owned()),
         Error::Leased { lease, .. } => {

@@ -1,7 +1,7 @@
-//! `/v1/health` and `/v1/ready`: the daemon about itself.
+//! `/v1/health`, `/v1/ready` and `/v1/diagnosis`: the daemon about itself.
 
 use axum::{Json, extract::State};
-use portlease_proto::{Health, Ready};
+use portlease_proto::{Health, MachineDiagnosis, Ready};
 
 use super::{
     App,
@@ -9,8 +9,10 @@ use super::{
     leases::blocking,
     openapi::{example, problems::refusals},
 };
+use crate::doctor::{MachineFacts, diagnose_machine};
 
 refusals!(HealthRefusals:);
+refusals!(DiagnosisRefusals: 500 Internal);
 refusals!(ReadyRefusals: 500 Internal, 503 StoreUnavailable, 503 SocketTableUnavailable);
 
 /// Say how the daemon is: it answers, so it is alive.
@@ -42,4 +44,23 @@ pub(super) async fn health(State(app): State<App>) -> Json<Health> {
 pub(super) async fn ready(State(app): State<App>) -> Result<Json<Ready>, ApiError> {
     blocking(app.manager, |manager| manager.ready()).await?;
     Ok(Json(Ready { status: "ready".to_owned() }))
+}
+
+/// Find out how the daemon is, and the machine under it.
+///
+/// Its port and addresses, the kernel's word on sockets, the saved registry, the clock, the directories of projects, the
+/// pool, open files. It answers whatever is wrong.
+#[utoipa::path(
+    get, path = "/v1/diagnosis", operation_id = "machine_diagnosis", tag = "daemon",
+    responses(
+        (status = 200, description = "What each check found.", body = MachineDiagnosis, examples(
+            ("a root is gone" = (value = json!(example("machine_diagnosis"))))
+        )),
+        DiagnosisRefusals
+    )
+)]
+pub(super) async fn diagnosis(State(app): State<App>) -> Result<Json<MachineDiagnosis>, ApiError> {
+    let health = app.status.health(app.manager.len());
+    let condition = blocking(app.manager, |manager| Ok(manager.condition())).await?;
+    Ok(Json(diagnose_machine(&MachineFacts { health, condition })))
 }

@@ -71,6 +71,7 @@ fn routes(stopping: watch::Receiver<bool>) -> OpenApiRouter<App> {
         .routes(routes!(events::events).layer(Extension(Stopping(stopping))))
         .routes(routes!(health::health))
         .routes(routes!(health::ready))
+        .routes(routes!(health::diagnosis))
         .routes(routes!(metrics::metrics))
         .routes(routes!(openapi::openapi))
 }

@@ -7,7 +7,8 @@ use axum::{
     http::{StatusCode, Uri},
 };
 use portlease_proto::{
-    Diagnosis, ErrorCode, Listener, Listeners, Port, PortReport, SocketState, StopRequest, Stopped,
+    Diagnosis, ErrorCode, LeaseState, Listener, Listeners, Port, PortReport, SocketState, StopRequest,
+    Stopped,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -21,6 +22,7 @@ use super::{
 };
 use crate::{
     doctor::{self, Facts, Host},
+    manager::Whereabouts,
     stop,
 };
 
@@ -132,8 +134,14 @@ pub(super) async fn diagnosis(
 ) -> Result<Json<Diagnosis>, ApiError> {
     let port = parse(&port)?;
     let Question { host } = query(&uri)?;
-    let report = blocking(app.manager, move |manager| manager.port(port)).await?;
-    Ok(Json(doctor::diagnose(&Facts { report, host: host.unwrap_or_default() })))
+    let (report, whereabouts) = blocking(app.manager, move |manager| {
+        let report = manager.port(port)?;
+        let away = report.lease.as_ref().is_some_and(|lease| lease.state != LeaseState::Bound);
+        let whereabouts = if away { manager.whereabouts(port)? } else { Whereabouts::default() };
+        Ok((report, whereabouts))
+    })
+    .await?;
+    Ok(Json(doctor::diagnose(&Facts { report, host: host.unwrap_or_default(), whereabouts })))
 }
 
 /// Stop the process that has a socket on the port.

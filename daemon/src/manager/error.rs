@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A socket is on the wanted port, or a stranger on the leased one.
-    #[error("port {port} is in use by {holder}")]
+    #[error("port {port} is taken by {holder}")]
     InUse {
         /// The port.
         port: Port,

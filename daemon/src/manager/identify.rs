@@ -179,7 +179,7 @@ impl Inner {
         }
     }
 
-    fn is_own(&self, edges: &Edges, record: &Record, occupant: &Occupant) -> bool {
+    pub(super) fn is_own(&self, edges: &Edges, record: &Record, occupant: &Occupant) -> bool {
         if is_of_owner(edges, record, occupant) {
             return true;
         }
@@ -198,7 +198,7 @@ impl Inner {
     }
 
     /// The root of a lease, or of another lease of its project.
-    fn root_of<'a>(&'a self, record: &'a Record) -> Option<&'a Path> {
+    pub(super) fn root_of<'a>(&'a self, record: &'a Record) -> Option<&'a Path> {
         if record.key.project.is_anonymous() {
             return None;
         }

@@ -28,7 +28,12 @@ impl Kept {
     }
 
     fn is_full(&self) -> bool {
-        self.claims.len() + self.holds.len() + self.owners.len() >= self.most
+        self.files() >= self.most
+    }
+
+    /// How many files it has open.
+    pub(super) fn files(&self) -> usize {
+        self.claims.len() + self.holds.len() + self.owners.len()
     }
 
     /// Claims a port, unless it is claimed already; whether it was not.

@@ -5,6 +5,7 @@
 mod anonymous;
 mod batch;
 mod block;
+mod condition;
 mod draft;
 mod error;
 mod get;
@@ -22,6 +23,7 @@ mod skip;
 mod tests;
 mod view;
 mod watch;
+mod whereabouts;
 
 use std::{
     collections::HashMap,
@@ -31,9 +33,11 @@ use std::{
 
 use portlease_proto::{Event, Port};
 
+pub use condition::{Condition, GoneRoot, PortCounts};
 pub use error::Error;
 pub use get::Granted;
 pub use watch::Changed;
+pub use whereabouts::{Elsewhere, LastApp, Whereabouts};
 
 use crate::{
     allocator::{Exclusions, Pool},

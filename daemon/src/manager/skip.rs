@@ -43,7 +43,7 @@ impl Skip {
             Self::Tables(obstacle) => obstacle.to_string(),
             Self::Claimed => "another portlease daemon on this machine has it".to_owned(),
             Self::Privileged => "only root may bind it".to_owned(),
-            Self::InUse(holder) if holder.user.is_some() => format!("in use by {holder}"),
+            Self::InUse(holder) if holder.user.is_some() => format!("taken by {holder}"),
             Self::InUse(_) => "a socket is on it".to_owned(),
             Self::Leftovers => "closed connections block it".to_owned(),
             Self::Left(because) => because.clone(),

@@ -1,7 +1,7 @@
 //! Noticing who comes to the ports of leases and who goes: one listing of the
 //! kernel's sockets per look, and a closer look only where it changed.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::SystemTime};
 
 use portlease_proto::{Event, EventKind, Holder, Port};
 
@@ -30,11 +30,13 @@ struct Seen {
     sockets: Vec<(Transport, u64)>,
     occupancy: Occupancy,
     exposed: bool,
+    /// The lease's own app that was there last, and when it was found gone.
+    left: Option<(Holder, SystemTime)>,
 }
 
 impl Seen {
     fn nothing_on(port: Port) -> Self {
-        Self { port, sockets: Vec::new(), occupancy: Occupancy::Idle, exposed: false }
+        Self { port, sockets: Vec::new(), occupancy: Occupancy::Idle, exposed: false, left: None }
     }
 }
 
@@ -124,12 +126,16 @@ impl Inner {
     fn see(&mut self, record: &Record, occupancy: Occupancy, occupants: &[Occupant], now: Now) -> Vec<Event> {
         let exposed = occupants.iter().any(Occupant::is_exposed);
         let sockets = occupants.iter().map(Occupant::socket).collect();
-        let seen = Seen { port: record.port, sockets, occupancy, exposed };
         let silent = !self.watched.looked;
         let before = self.watched.leases.remove(&record.id);
         // On another port nobody was yet.
         let before = before.filter(|before| before.port == record.port);
         let before = before.unwrap_or_else(|| Seen::nothing_on(record.port));
+        let left = match (&before.occupancy, &occupancy) {
+            (Occupancy::Own(app), Occupancy::Idle | Occupancy::Stranger(_)) => Some((app.clone(), now.wall)),
+            _ => before.left.clone(),
+        };
+        let seen = Seen { port: record.port, sockets, occupancy, exposed, left };
         let event = |(kind, holder): (_, Option<&Holder>)| {
             let mut event = view::event(kind, record, now);
             event.holder = holder.cloned();
@@ -164,6 +170,17 @@ fn happened<'a>(before: &'a Seen, after: &'a Seen) -> Vec<(EventKind, Option<&'a
 }
 
 impl Watched {
+    /// The app of a lease that was on its port last, and when it was found
+    /// gone: none while it is there by the last look.
+    pub(super) fn last_app(&self, record: &Record) -> Option<(Holder, Option<SystemTime>)> {
+        let seen = self.leases.get(&record.id).filter(|seen| seen.port == record.port)?;
+        match (&seen.occupancy, &seen.left) {
+            (Occupancy::Own(app), _) => Some((app.clone(), None)),
+            (_, Some((app, when))) => Some((app.clone(), Some(*when))),
+            _ => None,
+        }
+    }
+
     fn forget_ended(&mut self, registry: &crate::registry::Registry) {
         if self.leases.len() > registry.len() {
             let ids: std::collections::HashSet<&str> =

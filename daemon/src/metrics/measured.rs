@@ -93,4 +93,8 @@ impl Store for Measured<Box<dyn Store>> {
     fn check(&mut self) -> Result<(), StoreError> {
         self.edge.check()
     }
+
+    fn verify(&mut self) -> Result<Option<String>, StoreError> {
+        self.edge.verify()
+    }
 }

@@ -36,6 +36,13 @@ pub trait Store: Send {
     /// # Errors
     /// [`StoreError`], as the commit would give.
     fn check(&mut self) -> Result<(), StoreError>;
+
+    /// Whether what is saved is whole; else what is wrong with it. Reads all
+    /// of it: tens of milliseconds for 10,000 leases.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    fn verify(&mut self) -> Result<Option<String>, StoreError>;
 }
 
 /// Why a registry cannot be opened, read or saved.

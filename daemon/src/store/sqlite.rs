@@ -84,7 +84,7 @@ impl SqliteStore {
 
     fn open_checked(path: &Path, durability: Durability, now: Now) -> Result<Opened, StoreError> {
         let mut store = Self::connect(path, durability, now.boot_id)?;
-        let verdict: String = store.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        let verdict = store.quick_check()?;
         if verdict != "ok" {
             return Err(StoreError::Row(verdict));
         }
@@ -147,6 +147,11 @@ impl SqliteStore {
         Checkpointer { path: self.path.clone() }
     }
 
+    /// `ok`, or the first thing that is wrong.
+    fn quick_check(&self) -> Result<String, StoreError> {
+        Ok(self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?)
+    }
+
     fn write(&mut self, changes: &[Change]) -> Result<(), StoreError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         rows::write(&transaction, changes, self.boot_id)?;
@@ -185,6 +190,11 @@ impl Store for SqliteStore {
         // What is committed into a deleted log is lost with the process.
         let now = inodes(&self.path);
         now == self.inodes && now.iter().all(Option::is_some)
+    }
+
+    fn verify(&mut self) -> Result<Option<String>, StoreError> {
+        let verdict = self.quick_check()?;
+        Ok((verdict != "ok").then_some(verdict))
     }
 
     fn check(&mut self) -> Result<(), StoreError> {

@@ -83,3 +83,24 @@ fn metrics_are_read_over_both_doors_and_not_written() {
         assert_eq!(connection.head().status, 200);
     });
 }
+
+#[test]
+fn the_machine_is_looked_at() {
+    let server = TestServer::start();
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().canonicalize().unwrap();
+    let port = server.ports.at(0);
+    server.put("myapp/web", &json!({"port": port, "root": path}).to_string()).json(201);
+    let of = |id: &str| {
+        let checks = server.get("/v1/diagnosis").json(200)["checks"].clone();
+        checks.as_array().unwrap().iter().find(|check| check["id"] == id).unwrap().clone()
+    };
+    assert_eq!(of("roots")["status"], "ok");
+    assert!(of("ports")["summary"].as_str().unwrap().starts_with("1 leased, "), "{}", of("ports"));
+    drop(root);
+    assert_eq!(of("roots")["fix"], "give its port back: portlease release myapp web");
+    // A lost registry is written anew.
+    std::fs::remove_file(server.dir().join("registry.db")).unwrap();
+    assert_eq!(of("store")["status"], "ok");
+    assert!(server.dir().join("registry.db").exists());
+}

@@ -3,6 +3,7 @@
 use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     os::fd::OwnedFd,
+    path::Path,
     process::{Child, Command},
 };
 
@@ -61,14 +62,67 @@ fn nothing_listens() {
     let nothing = format!("nothing listens on port {port}");
     verdict(&server, port, "", "listening", &nothing, "portlease ports");
     server.put("myapp/web", &json!({"port": port}).to_string()).json(201);
-    verdict(
-        &server,
-        port,
-        "",
-        "listening",
-        &nothing,
-        &format!("start myapp/web, and tell it to listen on {port}"),
-    );
+    verdict(&server, port, "", "listening", &nothing, &format!("start myapp/web on it: PORT={port}"));
+}
+
+#[test]
+fn it_was_there_until() {
+    let server = TestServer::start();
+    let (port, root) = (server.ports.at(0), server.dir().canonicalize().unwrap());
+    server.put("myapp/web", &json!({"port": port, "root": root}).to_string()).json(201);
+    let mut events = server.events("/v1/events", "").started();
+    let app = App::start_in(&root, port);
+    events.expect("lease.bound");
+    let gone = format!("(pid {}, ", app.0.id());
+    drop(app);
+    let until = format!("nothing listens on port {port}; myapp/web was there until 2");
+    // Also in the moment before anybody has noticed.
+    verdict(&server, port, "", "listening", &until, &format!("start it again, with PORT={port}"));
+    let unbound = events.expect("lease.unbound");
+    let until = format!("myapp/web was there until {}: sleep 1000 ", unbound.data["at"].as_str().unwrap());
+    verdict(&server, port, "", "listening", &until, "");
+    verdict(&server, port, "", "listening", &gone, "");
+
+    // A stranger that comes and goes is not the app.
+    drop((TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap(), events.expect("lease.taken")));
+    events.expect("lease.unbound");
+    verdict(&server, port, "", "listening", &until, "");
+}
+
+#[test]
+fn the_app_on_another_port() {
+    let server = TestServer::start();
+    let (port, other, root) = (server.ports.at(0), server.ports.at(1), server.dir().canonicalize().unwrap());
+    server.put("myapp/web", &json!({"port": port, "root": root}).to_string()).json(201);
+    let app = App::start_in(&root, other);
+    let summary = format!("myapp/web is not on its port {port}: sleep 1000 (pid {}, ", app.0.id());
+    let fix = format!("start it on its own port, with PORT={port}; until then: http://localhost:{other}");
+    verdict(&server, port, "", "elsewhere", &summary, &fix);
+    verdict(&server, port, "", "elsewhere", &format!(" listens on {other}"), &fix);
+    {
+        let _stranger = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+        let (names, _) = examine(&server, port, "");
+        assert!(names.contains(&"owner fail".to_owned()) && names.contains(&"elsewhere fail".to_owned()));
+    }
+    // Another service of the project lives there.
+    drop(app);
+    server.put("myapp/api", &json!({"port": other}).to_string()).json(201);
+    let _api = App::start_in(&root, other);
+    verdict(&server, port, "", "listening", "nothing listens on port", "");
+}
+
+#[test]
+fn an_app_without_a_root_is_known_by_its_tree() {
+    let server = TestServer::start();
+    let (port, other) = (server.ports.at(0), server.ports.at(1));
+    let dir = tempfile::tempdir().unwrap();
+    let app = App::start_in(dir.path(), other);
+    server.put("lone/web", &json!({"port": port}).to_string()).json(201);
+    verdict(&server, port, "", "listening", "nothing listens", "");
+    server
+        .put("lone/web", &json!({"owner_pid": app.0.id(), "reset": true, "port": port}).to_string())
+        .json(200);
+    verdict(&server, port, "", "elsewhere", &format!(" listens on {other}"), &format!("PORT={port}"));
 }
 
 #[test]
@@ -143,6 +197,11 @@ impl App {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
         Self(Command::new("sleep").arg("1000").stdin(OwnedFd::from(listener)).spawn().unwrap())
     }
+
+    fn start_in(dir: &Path, port: u16) -> Self {
+        let listener = OwnedFd::from(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap());
+        Self(Command::new("sleep").arg("1000").current_dir(dir).stdin(listener).spawn().unwrap())
+    }
 }
 
 impl Drop for App {
@@ -175,7 +234,7 @@ fn a_stranger_in_place_of_the_app() {
     let root = server.dir().canonicalize().unwrap();
     server.put("myapp/web", &json!({"port": port, "root": root}).to_string()).json(201);
     let _stranger = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
-    let summary = format!("port {port} is leased to myapp/web, and a stranger is on it: ");
+    let summary = format!("myapp/web: {port} is taken by ");
     verdict(
         &server,
         port,

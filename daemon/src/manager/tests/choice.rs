@@ -20,7 +20,7 @@ fn an_exact_port_is_that_one_or_none() {
             |doubles, _| _ = doubles.stranger(WANTED),
             |error| {
                 matches!(error, Error::InUse { port: WANTED, holder }
-                    if holder.to_string() == "server-101 (pid 101, user eve)")
+                    if holder.to_string() == "server-101 (pid 101, user eve, in /srv)")
             },
         ),
         (
@@ -305,7 +305,7 @@ fn explain_lists_what_was_skipped_in_order() {
         (order[0], SkipReason::Leased, "other/leased has it"),
         (order[1], SkipReason::Cooling, "gone released it less than a minute ago"),
         (order[2], SkipReason::Claimed, "another portlease daemon on this machine has it"),
-        (order[3], SkipReason::InUse, "in use by server-101 (pid 101, user eve)"),
+        (order[3], SkipReason::InUse, "taken by server-101 (pid 101, user eve, in /srv)"),
         (order[4], SkipReason::Privileged, "only root may bind it"),
     ];
     assert_eq!(skipped, expected);

@@ -20,7 +20,7 @@ fn a_lease_moves_off_a_port_that_a_stranger_took() {
     assert!(!moved.created);
     assert_eq!(moved.lease.created_at, first.created_at);
     assert!(moved.lease.renewed_at > first.renewed_at);
-    let because = "taken by server-101 (pid 101, user eve)".to_owned();
+    let because = "taken by server-101 (pid 101, user eve, in /srv)".to_owned();
     let change = Change { from: order[0], to: order[1], because };
     assert_eq!(moved.lease.changed, Some(change));
     assert_eq!((&moved.lease.id, moved.lease.port), (&first.id, order[1]));
@@ -253,7 +253,7 @@ fn an_unknown_holder_is_found_once_and_remembered() {
     assert_eq!(try_get(), None);
     let moved = manager.lease("app/web", &any());
     let because = moved.changed.unwrap().because;
-    assert_eq!(because, format!("taken by server-{0} (pid {0}, user eve)", eve.pid));
+    assert_eq!(because, format!("taken by server-{0} (pid {0}, user eve, in /srv)", eve.pid));
 }
 
 #[test]
