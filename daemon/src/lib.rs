@@ -30,6 +30,7 @@ pub mod stop;
 pub mod store;
 pub mod token;
 pub mod watch;
+pub mod way;
 pub mod well_known;
 
 pub use portlease_local::{paths, private};

@@ -40,7 +40,7 @@ fn the_doctor_names_the_cause_and_what_to_type() {
     [exit 1]
     ");
     let well = home.run(&["doctor", &number, "--host", "::1", "--json"]);
-    assert_eq!((well.code, well.json()["checks"].as_array().unwrap().len()), (0, 5), "{well:?}");
+    assert_eq!((well.code, well.json()["checks"].as_array().unwrap().len()), (0, 6), "{well:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use portlease_proto::{PortHolder, PortReport, Socket, SocketState, Transport};
 
-use super::Host;
+use super::{Host, Way};
 use crate::manager::Whereabouts;
 
 /// All that was found on a port, and how the client names this machine.
@@ -16,6 +16,8 @@ pub struct Facts {
     pub host: Host,
     /// Where the app of the port's lease is, when it is not there.
     pub whereabouts: Whereabouts,
+    /// What was met on the way there.
+    pub way: Way,
 }
 
 impl Facts {
@@ -47,8 +49,13 @@ impl Facts {
     }
 
     /// Whether a connection to that address of this machine finds a listener.
-    pub(super) fn reaches(&self, address: IpAddr) -> bool {
+    pub(crate) fn reaches(&self, address: IpAddr) -> bool {
         self.listeners().any(|socket| takes(socket, address))
+    }
+
+    /// Whether a listener has as many connections waiting as may wait.
+    pub(crate) fn is_queue_full(&self) -> bool {
+        self.listeners().any(|socket| socket.queue.is_some_and(|queue| queue.is_full()))
     }
 
     /// The process that has a socket open.

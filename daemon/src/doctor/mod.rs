@@ -4,8 +4,10 @@
 mod address;
 mod bound_only;
 mod browser;
+mod connect;
 mod elsewhere;
 mod facts;
+mod firewall;
 mod host;
 mod listening;
 mod machine;
@@ -15,20 +17,21 @@ mod stopped;
 #[cfg(test)]
 mod tests;
 mod udp;
+mod way;
 
 use portlease_proto::{Check, CheckStatus, Diagnosis};
 
 pub use facts::Facts;
+pub use firewall::{Listing, Program, Unread};
 pub use host::{Host, InvalidHost};
 pub use machine::{MachineFacts, diagnose_machine};
+pub use way::{Attempt, Outcome, Way};
 
 /// Looks at one cause; none when there is nothing to be said of it.
 type Judge = fn(&Facts) -> Option<Check>;
 
-/// The likeliest causes first. What takes more than the sockets of the port,
-/// such as firewalls, the hosts file, proxies and TLS, comes after these: it is
-/// gathered into [`Facts`] and judged in a file of its own.
-const JUDGES: [Judge; 9] = [
+/// The likeliest causes first.
+const JUDGES: [Judge; 11] = [
     listening::check,
     elsewhere::check,
     bound_only::check,
@@ -37,6 +40,8 @@ const JUDGES: [Judge; 9] = [
     owner::check,
     stopped::check,
     queue::check,
+    connect::check,
+    firewall::check,
     browser::check,
 ];
 

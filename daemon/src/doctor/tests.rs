@@ -7,7 +7,7 @@ use portlease_proto::{Check, CheckStatus, Port, PortReport, Socket, SocketState,
 use super::*;
 use crate::manager::{Elsewhere, LastApp, Whereabouts};
 
-fn facts(host: &str, addresses: &[(&str, Option<bool>)]) -> Facts {
+pub(super) fn facts(host: &str, addresses: &[(&str, Option<bool>)]) -> Facts {
     let socket = |(address, dual_stack): &(&str, Option<bool>)| Socket {
         transport: Transport::Tcp,
         address: address.parse().unwrap(),
@@ -30,7 +30,7 @@ fn facts(host: &str, addresses: &[(&str, Option<bool>)]) -> Facts {
         lease: None,
         well_known: None,
     };
-    Facts { report, host: host.parse().unwrap(), whereabouts: Whereabouts::default() }
+    Facts { report, host: host.parse().unwrap(), whereabouts: Whereabouts::default(), way: Way::default() }
 }
 
 fn address(host: &str, addresses: &[(&str, Option<bool>)]) -> Check {

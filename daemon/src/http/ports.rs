@@ -21,9 +21,9 @@ use super::{
     path::Path,
 };
 use crate::{
-    doctor::{self, Facts, Host},
+    doctor::{self, Facts, Host, Way},
     manager::Whereabouts,
-    stop,
+    stop, way,
 };
 
 refusals!(ListRefusals: 422 InvalidRequest, 429 LimitReached, 500 Internal, 503 SocketTableUnavailable);
@@ -134,14 +134,17 @@ pub(super) async fn diagnosis(
 ) -> Result<Json<Diagnosis>, ApiError> {
     let port = parse(&port)?;
     let Question { host } = query(&uri)?;
-    let (report, whereabouts) = blocking(app.manager, move |manager| {
+    let host = host.unwrap_or_default();
+    let sockets = app.edges.sockets;
+    let facts = blocking(app.manager, move |manager| {
         let report = manager.port(port)?;
         let away = report.lease.as_ref().is_some_and(|lease| lease.state != LeaseState::Bound);
         let whereabouts = if away { manager.whereabouts(port)? } else { Whereabouts::default() };
-        Ok((report, whereabouts))
-    })
-    .await?;
-    Ok(Json(doctor::diagnose(&Facts { report, host: host.unwrap_or_default(), whereabouts })))
+        let mut facts = Facts { report, host, whereabouts, way: Way::default() };
+        facts.way = way::walk(sockets.as_ref(), &facts);
+        Ok(facts)
+    });
+    Ok(Json(doctor::diagnose(&facts.await?)))
 }
 
 /// Stop the process that has a socket on the port.
