@@ -253,13 +253,14 @@ Examples:
   portlease doctor                          is all well with portlease?
   portlease doctor 3000                     why not http://localhost:3000?
   portlease doctor 3000 --host 127.0.0.1    why not http://127.0.0.1:3000?
+  portlease doctor 3000 --host https://localhost
   portlease doctor myapp                    every port of a project")]
 pub(crate) struct DoctorArgs {
     /// The port, or the project whose ports are meant.
     #[arg(value_name = "PORT|NAME", allow_negative_numbers = true)]
     pub(crate) port: Option<String>,
     /// What the client that gets no answer calls this machine: localhost or an
-    /// IP address.
+    /// IP address, with http:// or https:// before it if that matters.
     #[arg(long, value_name = "HOST", default_value = "localhost", requires = "port")]
     pub(crate) host: String,
     /// Print what was found as JSON.

@@ -10,6 +10,8 @@ mod support;
 mod users;
 
 use std::{
+    fs::File,
+    io::Write,
     net::{Ipv4Addr, Ipv6Addr, TcpListener},
     process::Command,
 };
@@ -169,6 +171,56 @@ fn rules_that_only_root_can_read() {
             "{found:?}"
         );
         assert_eq!(ada.run(&["doctor", "3000"]).code, 1);
+    });
+}
+
+/// A home on a machine with these files of names.
+fn home_with_names(dir: &tempfile::TempDir, hosts: &str) -> Home {
+    let path = |name: &str| dir.path().join(name).into_os_string().into_string().unwrap();
+    for (name, text) in [("hosts", hosts), ("order", "hosts: files dns\n")] {
+        File::create(path(name)).unwrap().write_all(text.as_bytes()).unwrap();
+    }
+    let script = format!(
+        "mount --bind {} /etc/hosts && mount --bind {} /etc/nsswitch.conf && exec \"$@\"",
+        path("hosts"),
+        path("order")
+    );
+    let words = ["unshare", "-m", "--propagation", "private", "sh", "-c", &script, "sh"];
+    let program = env!("CARGO_BIN_EXE_portlease");
+    Home::new(words.into_iter().chain([program]).map(Into::into).collect(), "")
+}
+
+#[test]
+#[ignore = "needs root: .ci/run runs it"]
+fn a_hosts_file_that_lacks_or_misleads_localhost() {
+    in_new_netns(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let app = TcpListener::bind((Ipv4Addr::LOCALHOST, PORT)).unwrap();
+        assert_eq!(ill(&home_with_names(&dir, "127.0.0.1 localhost\n"), &[]), [""; 0]);
+        {
+            let lacking = home_with_names(&dir, "127.0.0.1 machine\n");
+            assert_eq!(
+                ill(&lacking, &[]),
+                [
+                    "hosts: /etc/hosts does not say what localhost is, so most programs cannot find it → echo '127.0.0.1 \
+                  localhost' | sudo tee -a /etc/hosts; echo '::1 localhost' | sudo tee -a /etc/hosts"
+                ]
+            );
+            assert_eq!(ill(&lacking, &["--host", "127.0.0.1"]), [""; 0]);
+        }
+        assert_eq!(
+            ill(&home_with_names(&dir, "# mine\n192.0.2.1 localhost\n"), &[]),
+            [
+                "hosts: /etc/hosts says that localhost is 192.0.2.1, which is not this machine's loopback → put 127.0.0.1 \
+              into line 2 of it: sudoedit /etc/hosts"
+            ]
+        );
+        drop(app);
+        let _app = TcpListener::bind((Ipv6Addr::LOCALHOST, PORT)).unwrap();
+        let found = ill(&home_with_names(&dir, "127.0.0.1 localhost\n"), &[]);
+        let expected = "hosts: /etc/hosts says that localhost is 127.0.0.1 and not ::1, which alone leads to the app → \
+                        echo '::1 localhost' | sudo tee -a /etc/hosts";
+        assert_eq!(found.last().unwrap(), expected);
     });
 }
 

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use portlease_proto::{PortHolder, PortReport, Socket, SocketState, Transport};
 
-use super::{Host, Way};
+use super::{Host, Scheme, Way};
 use crate::manager::Whereabouts;
 
 /// All that was found on a port, and how the client names this machine.
@@ -14,6 +14,8 @@ pub struct Facts {
     pub report: PortReport,
     /// How the client names this machine.
     pub host: Host,
+    /// What the client speaks, if it says so.
+    pub scheme: Option<Scheme>,
     /// Where the app of the port's lease is, when it is not there.
     pub whereabouts: Whereabouts,
     /// What was met on the way there.

@@ -19,7 +19,10 @@ pub enum Host {
 
 /// Neither.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the host is not understood: it is localhost, a name that ends with .localhost, or an IP address")]
+#[error(
+    "the host is not understood: it is localhost, a name that ends with .localhost, or an IP address, with http:// or https:// \
+     before it or without"
+)]
 pub struct InvalidHost;
 
 impl Host {

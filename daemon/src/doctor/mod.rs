@@ -9,13 +9,16 @@ mod elsewhere;
 mod facts;
 mod firewall;
 mod host;
+mod hosts;
 mod listening;
 mod machine;
 mod owner;
 mod queue;
+mod scheme;
 mod stopped;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod udp;
 mod way;
 
@@ -24,14 +27,17 @@ use portlease_proto::{Check, CheckStatus, Diagnosis};
 pub use facts::Facts;
 pub use firewall::{Listing, Program, Unread};
 pub use host::{Host, InvalidHost};
+pub use hosts::Names;
 pub use machine::{MachineFacts, diagnose_machine};
+pub use scheme::{Scheme, Target};
+pub use tls::Speech;
 pub use way::{Attempt, Outcome, Way};
 
 /// Looks at one cause; none when there is nothing to be said of it.
 type Judge = fn(&Facts) -> Option<Check>;
 
 /// The likeliest causes first.
-const JUDGES: [Judge; 11] = [
+const JUDGES: [Judge; 13] = [
     listening::check,
     elsewhere::check,
     bound_only::check,
@@ -42,6 +48,8 @@ const JUDGES: [Judge; 11] = [
     queue::check,
     connect::check,
     firewall::check,
+    hosts::check,
+    tls::check,
     browser::check,
 ];
 

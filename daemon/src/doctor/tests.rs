@@ -30,7 +30,13 @@ pub(super) fn facts(host: &str, addresses: &[(&str, Option<bool>)]) -> Facts {
         lease: None,
         well_known: None,
     };
-    Facts { report, host: host.parse().unwrap(), whereabouts: Whereabouts::default(), way: Way::default() }
+    Facts {
+        report,
+        host: host.parse().unwrap(),
+        scheme: None,
+        whereabouts: Whereabouts::default(),
+        way: Way::default(),
+    }
 }
 
 fn address(host: &str, addresses: &[(&str, Option<bool>)]) -> Check {

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::Listing;
+use super::{Listing, Names, Speech};
 
 /// The way from a client of this machine to the port, as it was walked. What
 /// was not walked is empty.
@@ -12,6 +12,10 @@ pub struct Way {
     pub attempts: Vec<Attempt>,
     /// The firewall's rules; read only when an attempt failed.
     pub rules: Vec<Listing>,
+    /// How names become addresses; read only for names.
+    pub names: Option<Names>,
+    /// What the app speaks, if it said anything that tells.
+    pub speech: Option<Speech>,
 }
 
 /// One connection that was tried.

@@ -21,7 +21,7 @@ use super::{
     path::Path,
 };
 use crate::{
-    doctor::{self, Facts, Host, Way},
+    doctor::{self, Facts, Target, Way},
     manager::Whereabouts,
     stop, way,
 };
@@ -108,15 +108,17 @@ pub(super) async fn show(
 #[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Question {
-    /// `localhost`, a name that ends with `.localhost`, or an IP address; `localhost` when not given.
+    /// `localhost`, a name that ends with `.localhost`, or an IP address; `localhost` when not given. With `http://` or
+    /// `https://` before it, if the client speaks that.
     #[param(value_type = Option<String>, example = "127.0.0.1")]
-    host: Option<Host>,
+    host: Option<Target>,
 }
 
 /// Find out why a port cannot be reached.
 ///
 /// Judges what is on the port, one cause after the other, the likeliest first. A check that has nothing to say is left
-/// out.
+/// out. Where something listens, the daemon connects to it and asks `HEAD /`, and perhaps whether it speaks TLS; one
+/// that speaks first, or takes no connections, is not asked. It takes some seconds if nothing answers.
 #[utoipa::path(
     get, path = "/v1/ports/{port}/diagnosis", operation_id = "diagnosis", tag = "ports",
     params(("port" = Port, Path, description = "The port."), Question),
@@ -134,13 +136,13 @@ pub(super) async fn diagnosis(
 ) -> Result<Json<Diagnosis>, ApiError> {
     let port = parse(&port)?;
     let Question { host } = query(&uri)?;
-    let host = host.unwrap_or_default();
+    let Target { scheme, host } = host.unwrap_or_default();
     let sockets = app.edges.sockets;
     let facts = blocking(app.manager, move |manager| {
         let report = manager.port(port)?;
         let away = report.lease.as_ref().is_some_and(|lease| lease.state != LeaseState::Bound);
         let whereabouts = if away { manager.whereabouts(port)? } else { Whereabouts::default() };
-        let mut facts = Facts { report, host, whereabouts, way: Way::default() };
+        let mut facts = Facts { report, host, scheme, whereabouts, way: Way::default() };
         facts.way = way::walk(sockets.as_ref(), &facts);
         Ok(facts)
     });

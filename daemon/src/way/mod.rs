@@ -2,12 +2,14 @@
 //! its way. Deciding is the doctor's. May block for some seconds.
 
 mod connect;
+mod names;
 #[cfg(target_os = "linux")]
 #[path = "programs.rs"]
 mod programs;
 #[cfg(not(target_os = "linux"))]
 #[path = "no_programs.rs"]
 mod programs;
+mod speech;
 
 use portlease_proto::SocketState;
 
@@ -19,14 +21,15 @@ use crate::{
 /// Goes to the port as a client that calls this machine so would.
 #[must_use]
 pub fn walk(sockets: &dyn Sockets, facts: &Facts) -> Way {
-    let (attempts, _streams) = connect::attempts(facts);
-    let mut way = Way { attempts, ..Way::default() };
+    let (attempts, mut streams) = connect::attempts(facts);
+    let mut way = Way { attempts, names: names::names(&facts.host), ..Way::default() };
     if way.obstructed().is_some() {
         if !is_still_listened_on(sockets, facts) {
-            return Way::default();
+            return Way { attempts: Vec::new(), ..way };
         }
         way.rules = programs::rules();
     }
+    way.speech = streams.pop().and_then(|stream| speech::speech(sockets, facts, stream));
     way
 }
 

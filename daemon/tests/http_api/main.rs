@@ -19,5 +19,6 @@ mod ports;
 mod refusals;
 mod server;
 mod spec;
+mod speech;
 mod stop;
 mod token;
