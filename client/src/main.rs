@@ -5,6 +5,7 @@ mod commands;
 mod exit;
 mod machine;
 mod output;
+mod proxy;
 mod reference;
 mod start;
 

@@ -5,7 +5,7 @@ use portlease_proto::{Paths, Port, ProjectName};
 use crate::{
     args::DoctorArgs,
     exit::{Exit, Failure},
-    machine, output, start,
+    machine, output, proxy, start,
 };
 
 pub(crate) async fn doctor(paths: &Paths, args: &DoctorArgs) -> Result<(), Failure> {
@@ -19,8 +19,11 @@ pub(crate) async fn doctor(paths: &Paths, args: &DoctorArgs) -> Result<(), Failu
         return ended(diagnosis.failed(), "fault");
     };
     let mut failed = 0;
+    let proxies = proxy::Variables::read(|name| std::env::var(name).ok());
     for port in ports(paths, what).await? {
-        let diagnosis = start::ask(paths, async |client| client.diagnosis(port, &args.host).await).await?;
+        let mut diagnosis =
+            start::ask(paths, async |client| client.diagnosis(port, &args.host).await).await?;
+        diagnosis.checks.extend(proxy::check(&proxies, &args.host, port));
         if args.json {
             output::json(&diagnosis);
         } else {

@@ -2,7 +2,9 @@
 
 use insta::assert_snapshot;
 
-use super::{apart::home_apart, fails, port, ports::server, show};
+use serde_json::json;
+
+use super::{Ran, apart::home_apart, fails, port, ports::server, show};
 
 #[test]
 fn the_doctor_names_the_cause_and_what_to_type() {
@@ -41,6 +43,31 @@ fn the_doctor_names_the_cause_and_what_to_type() {
     ");
     let well = home.run(&["doctor", &number, "--host", "::1", "--json"]);
     assert_eq!((well.code, well.json()["checks"].as_array().unwrap().len()), (0, 6), "{well:?}");
+}
+
+#[test]
+fn a_proxy_that_takes_what_is_for_localhost() {
+    let home = home_apart(82);
+    let leased = port(&home, &["get", "app"]);
+    let doctor = |no_proxy: &str| {
+        let mut command = home.command(&["doctor", "app", "--json"]);
+        let ran = command.env("ALL_PROXY", "socks5://proxy:1080").env("NO_PROXY", no_proxy).output().unwrap();
+        Ran::from(ran).json()["checks"].as_array().unwrap().last().unwrap().clone()
+    };
+    let check = doctor("example.com");
+    assert_eq!((&check["id"], &check["status"]), (&json!("proxy"), &json!("warn")), "{leased}");
+    assert!(
+        check["summary"].as_str().unwrap().contains("to the proxy socks5://proxy:1080 (ALL_PROXY)"),
+        "{check}"
+    );
+    // What it says to type makes it well.
+    let (fix, exported) = (check["fix"].as_str().unwrap(), "; printf %s \"$NO_PROXY\"");
+    let mut sh = std::process::Command::new("sh");
+    let output =
+        sh.args(["-c", &format!("{fix}{exported}")]).env("NO_PROXY", "example.com").output().unwrap();
+    let mended = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(mended, "example.com,localhost,127.0.0.1,::1");
+    assert_eq!(doctor(&mended)["status"], "ok");
 }
 
 #[test]
