@@ -147,3 +147,14 @@ fn an_app_that_accepts_and_is_silent_is_asked_twice() {
     assert_eq!(first, b"HEAD / HTTP/1.0\r\n\r\n");
     assert!(second.starts_with(b"\x16\x03\x01"));
 }
+
+#[test]
+fn an_app_that_takes_no_connections_is_asked_nothing() {
+    let server = TestServer::start();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, server.ports.at(0))).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    assert_eq!(tls(&server, port, "127.0.0.1"), said("", "", None));
+    let mut heard = Vec::new();
+    listener.accept().unwrap().0.read_to_end(&mut heard).unwrap();
+    assert!(heard.is_empty());
+}
