@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     clock::Now,
-    registry::Record,
+    registry::{Record, Registry},
     sockets::{SocketRow, Transport},
 };
 
@@ -71,13 +71,11 @@ impl Manager {
         rows.sort_unstable_by_key(|row| (row.port, row.transport == Transport::Udp, row.inode));
         rows.dedup();
         inner.watched.forget_ended(&inner.registry);
-        let first = !inner.watched.looked;
-        let changed: Vec<String> = inner
-            .registry
-            .all()
-            .filter(|record| first || inner.watched.has_changed(record, &rows))
-            .map(|record| record.id.clone())
-            .collect();
+        let changed = match inner.watched.looked {
+            true => inner.watched.changed(&inner.registry, &rows),
+            // All of them, to begin with.
+            false => inner.registry.all().map(|record| record.id.clone()).collect(),
+        };
         Ok(Changed(rows, changed))
     }
 
@@ -143,7 +141,10 @@ impl Inner {
         };
         let events =
             if silent { Vec::new() } else { happened(&before, &seen).into_iter().map(event).collect() };
-        self.watched.leases.insert(record.id.clone(), seen);
+        // Nothing to be known of a lease is nothing to be kept.
+        if !seen.sockets.is_empty() || seen.left.is_some() {
+            self.watched.leases.insert(record.id.clone(), seen);
+        }
         events
     }
 }
@@ -181,12 +182,21 @@ impl Watched {
         }
     }
 
-    fn forget_ended(&mut self, registry: &crate::registry::Registry) {
-        if self.leases.len() > registry.len() {
-            let ids: std::collections::HashSet<&str> =
-                registry.all().map(|record| record.id.as_str()).collect();
-            self.leases.retain(|id, _| ids.contains(id.as_str()));
-        }
+    /// Forgets leases that ended, or moved to another port.
+    fn forget_ended(&mut self, registry: &Registry) {
+        self.leases.retain(|id, seen| registry.at(seen.port).is_some_and(|record| record.id == *id));
+    }
+
+    /// The leases that have other sockets on their ports than at the last look.
+    /// Goes by sockets, and not by leases: nobody is on most of those.
+    /// `rows` are sorted by port.
+    fn changed(&self, registry: &Registry, rows: &[SocketRow]) -> Vec<String> {
+        let rows_of = rows.chunk_by(|a, b| a.port == b.port).filter_map(|rows| rows.first());
+        let here = rows_of.filter_map(|row| registry.at(row.port));
+        let changed = here.filter(|record| self.has_changed(record, rows));
+        let empty = |port| rows.binary_search_by_key(&port, |row| row.port).is_err();
+        let left = self.leases.iter().filter(|(_, seen)| !seen.sockets.is_empty() && empty(seen.port));
+        changed.map(|record| record.id.clone()).chain(left.map(|(id, _)| id.clone())).collect()
     }
 
     /// Whether there are other sockets on the port than at the last look.
