@@ -84,6 +84,8 @@ fn a_stranger_that_takes_a_port() {
     // Bound and not listening is taken as well.
     let idle = world.doubles.processes.start(OTHER_UID, "/srv");
     world.doubles.sockets.add(Transport::Tcp, port, SocketState::BoundOnly, OTHER_UID, idle.inode);
+    assert_eq!(world.found(), [], "looked for less often");
+    world.doubles.clock.advance(std::time::Duration::from_secs(5));
     assert_eq!(world.found(), [(EventKind::Taken, "web".to_owned(), Some(idle.pid))]);
 }
 
