@@ -51,6 +51,8 @@ pub(crate) struct Asked {
     pub(crate) claim: usize,
     pub(crate) hold: usize,
     pub(crate) serving: usize,
+    /// Listings of listeners alone.
+    pub(crate) listening: usize,
 }
 
 impl FixedSockets {
@@ -165,6 +167,12 @@ impl Sockets for FixedSockets {
             None if kernel.claimed_elsewhere.contains(&port) => Err(ClaimError::Taken),
             None => Ok(Claim::of_nothing()),
         }
+    }
+
+    fn listening(&self) -> Result<Vec<SocketRow>, SocketError> {
+        let serves = |row: &SocketRow| row.occupies(Protocol::Both) && row.state != SocketState::BoundOnly;
+        let rows = |kernel: &Kernel| kernel.rows.iter().copied().filter(serves).collect();
+        self.ask(|asked| &mut asked.listening, rows)
     }
 
     fn serving(&self) -> Result<Vec<SocketRow>, SocketError> {

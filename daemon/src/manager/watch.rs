@@ -1,7 +1,10 @@
 //! Noticing who comes to the ports of leases and who goes: one listing of the
 //! kernel's sockets per look, and a closer look only where it changed.
 
-use std::{collections::HashMap, time::SystemTime};
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
 
 use portlease_proto::{Event, EventKind, Holder, Port};
 
@@ -12,9 +15,13 @@ use super::{
 };
 use crate::{
     clock::Now,
-    registry::Record,
-    sockets::{SocketRow, Transport},
+    registry::{Record, Registry},
+    sockets::{SocketRow, SocketState, Transport},
 };
+
+/// How long sockets that are bound and do not listen may go unnoticed: few
+/// programs leave one so, and looking for them costs ten times the rest.
+const BOUND_FRESH: Duration = Duration::from_secs(5);
 
 /// What was on the ports at the last look, by the lease's id.
 #[derive(Default)]
@@ -22,6 +29,9 @@ pub(super) struct Watched {
     leases: HashMap<String, Seen>,
     /// The first look finds what was there before: nothing has happened.
     looked: bool,
+    /// When sockets were looked for that are bound and do not listen, and which
+    /// there were on the ports of leases.
+    bound: Option<(Duration, Vec<SocketRow>)>,
 }
 
 /// What was on one lease's port.
@@ -62,7 +72,27 @@ impl Manager {
         if self.has_nothing_to_watch() {
             return Ok(Changed(Vec::new(), Vec::new()));
         }
-        let mut rows = self.edges.sockets.serving()?;
+        let now = self.edges.clock.now().boot;
+        let bound = self.lock().watched.bound(now);
+        let Some(bound) = bound else { return self.glance_at_all(now) };
+        let mut rows = self.edges.sockets.listening()?;
+        // One that listens by now is bound no longer.
+        let still = |row: &SocketRow| !rows.iter().any(|other| other.inode == row.inode);
+        let still: Vec<SocketRow> = bound.into_iter().filter(still).collect();
+        rows.extend(still);
+        // What is told must be so now: something may be bound no longer.
+        let changed = self.changed(rows);
+        if changed.is_empty() { Ok(changed) } else { self.glance_at_all(now) }
+    }
+
+    fn glance_at_all(&self, now: Duration) -> Result<Changed, Error> {
+        let changed = self.changed(self.edges.sockets.serving()?);
+        let bound = changed.0.iter().copied().filter(|row| row.state == SocketState::BoundOnly).collect();
+        self.lock().watched.bound = Some((now, bound));
+        Ok(changed)
+    }
+
+    fn changed(&self, mut rows: Vec<SocketRow>) -> Changed {
         let inner = &mut *self.lock();
         rows.retain(|row| {
             inner.registry.at(row.port).is_some_and(|record| row.occupies(record.protocol))
@@ -71,14 +101,12 @@ impl Manager {
         rows.sort_unstable_by_key(|row| (row.port, row.transport == Transport::Udp, row.inode));
         rows.dedup();
         inner.watched.forget_ended(&inner.registry);
-        let first = !inner.watched.looked;
-        let changed: Vec<String> = inner
-            .registry
-            .all()
-            .filter(|record| first || inner.watched.has_changed(record, &rows))
-            .map(|record| record.id.clone())
-            .collect();
-        Ok(Changed(rows, changed))
+        let changed = match inner.watched.looked {
+            true => inner.watched.changed(&inner.registry, &rows),
+            // All of them, to begin with.
+            false => inner.registry.all().map(|record| record.id.clone()).collect(),
+        };
+        Changed(rows, changed)
     }
 
     fn has_nothing_to_watch(&self) -> bool {
@@ -143,7 +171,10 @@ impl Inner {
         };
         let events =
             if silent { Vec::new() } else { happened(&before, &seen).into_iter().map(event).collect() };
-        self.watched.leases.insert(record.id.clone(), seen);
+        // Nothing to be known of a lease is nothing to be kept.
+        if !seen.sockets.is_empty() || seen.left.is_some() {
+            self.watched.leases.insert(record.id.clone(), seen);
+        }
         events
     }
 }
@@ -170,6 +201,13 @@ fn happened<'a>(before: &'a Seen, after: &'a Seen) -> Vec<(EventKind, Option<&'a
 }
 
 impl Watched {
+    /// The sockets that are bound and do not listen; none when it is time to
+    /// look for them again.
+    fn bound(&self, now: Duration) -> Option<Vec<SocketRow>> {
+        let (read, bound) = self.bound.as_ref().filter(|_| self.looked)?;
+        (now.saturating_sub(*read) < BOUND_FRESH).then(|| bound.clone())
+    }
+
     /// The app of a lease that was on its port last, and when it was found
     /// gone: none while it is there by the last look.
     pub(super) fn last_app(&self, record: &Record) -> Option<(Holder, Option<SystemTime>)> {
@@ -181,12 +219,21 @@ impl Watched {
         }
     }
 
-    fn forget_ended(&mut self, registry: &crate::registry::Registry) {
-        if self.leases.len() > registry.len() {
-            let ids: std::collections::HashSet<&str> =
-                registry.all().map(|record| record.id.as_str()).collect();
-            self.leases.retain(|id, _| ids.contains(id.as_str()));
-        }
+    /// Forgets leases that ended, or moved to another port.
+    fn forget_ended(&mut self, registry: &Registry) {
+        self.leases.retain(|id, seen| registry.at(seen.port).is_some_and(|record| record.id == *id));
+    }
+
+    /// The leases that have other sockets on their ports than at the last look.
+    /// Goes by sockets, and not by leases: nobody is on most of those.
+    /// `rows` are sorted by port.
+    fn changed(&self, registry: &Registry, rows: &[SocketRow]) -> Vec<String> {
+        let rows_of = rows.chunk_by(|a, b| a.port == b.port).filter_map(|rows| rows.first());
+        let here = rows_of.filter_map(|row| registry.at(row.port));
+        let changed = here.filter(|record| self.has_changed(record, rows));
+        let empty = |port| rows.binary_search_by_key(&port, |row| row.port).is_err();
+        let left = self.leases.iter().filter(|(_, seen)| !seen.sockets.is_empty() && empty(seen.port));
+        changed.map(|record| record.id.clone()).chain(left.map(|(id, _)| id.clone())).collect()
     }
 
     /// Whether there are other sockets on the port than at the last look.

@@ -61,6 +61,10 @@ impl Sockets for Measured<Arc<dyn Sockets>> {
         self.edge.claim(port)
     }
 
+    fn listening(&self) -> Result<Vec<SocketRow>, SocketError> {
+        self.edge.listening()
+    }
+
     fn serving(&self) -> Result<Vec<SocketRow>, SocketError> {
         self.edge.serving()
     }

@@ -88,6 +88,16 @@ pub trait Sockets: Send + Sync {
     /// [`SocketError`].
     fn serving(&self) -> Result<Vec<SocketRow>, SocketError>;
 
+    /// As [`Sockets::serving`], without TCP sockets that are bound and do not
+    /// listen, if that is quicker: for those the kernel walks a table that is
+    /// large even when it is empty (0.7 ms, against 0.06 ms for the rest).
+    ///
+    /// # Errors
+    /// [`SocketError`].
+    fn listening(&self) -> Result<Vec<SocketRow>, SocketError> {
+        self.serving()
+    }
+
     /// Keeps a free `port` by a socket that servers bind through, for as long
     /// as the hold lives.
     ///

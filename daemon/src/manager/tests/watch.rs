@@ -84,6 +84,8 @@ fn a_stranger_that_takes_a_port() {
     // Bound and not listening is taken as well.
     let idle = world.doubles.processes.start(OTHER_UID, "/srv");
     world.doubles.sockets.add(Transport::Tcp, port, SocketState::BoundOnly, OTHER_UID, idle.inode);
+    assert_eq!(world.found(), [], "looked for less often");
+    world.doubles.clock.advance(std::time::Duration::from_secs(5));
     assert_eq!(world.found(), [(EventKind::Taken, "web".to_owned(), Some(idle.pid))]);
 }
 
@@ -175,4 +177,35 @@ fn a_kernel_that_does_not_answer_is_an_error() {
     world.lease("app/web");
     world.doubles.sockets.kernel().fails = Some(|| crate::sockets::SocketError::Garbled("the test"));
     assert!(matches!(world.manager.glance(), Err(Error::Sockets(_))));
+}
+
+#[test]
+fn only_ports_with_sockets_are_looked_at_more_closely() {
+    let mut world = World::new();
+    let (first, second, third) = (world.lease("a/web"), world.lease("b/web"), world.lease("c/web"));
+    let app = world.doubles.app(first, "/");
+    let stays = world.doubles.app(third, "/");
+    world.only_on_loopback();
+    let pids = |found: Vec<(EventKind, String, Option<u32>)>| -> Vec<_> {
+        found.into_iter().map(|(kind, _, pid)| (kind, pid)).collect()
+    };
+    assert_eq!(pids(world.found()), [(EventKind::Bound, Some(app.pid)), (EventKind::Bound, Some(stays.pid))]);
+    // One goes and another comes between two looks, and one stays.
+    world.doubles.sockets.clear(first);
+    let other = world.doubles.app(second, "/");
+    world.only_on_loopback();
+    assert_eq!(
+        pids(world.found()),
+        [(EventKind::Unbound, Some(app.pid)), (EventKind::Bound, Some(other.pid))]
+    );
+    assert_eq!(world.found(), []);
+    // It is known until when the first one was there, and nothing of who still is.
+    world.doubles.clock.advance(std::time::Duration::from_secs(60));
+    let last = world.manager.whereabouts(first).unwrap().last.unwrap();
+    assert_eq!(last.holder.pid, Some(app.pid));
+    assert_eq!(last.until, "2027-01-15T08:00:00.000Z");
+    assert!(world.manager.whereabouts(second).unwrap().last.is_none());
+    world.manager.release(&key("a/web").project, None).unwrap();
+    let again = world.lease("d/web");
+    assert!(world.manager.whereabouts(again).unwrap().last.is_none());
 }

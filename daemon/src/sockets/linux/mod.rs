@@ -18,7 +18,7 @@ use super::{
     Verdict, probe, witness,
 };
 use crate::allocator::KernelRanges;
-use netlink::{ALL_STATES, RawRow, SERVING};
+use netlink::{ALL_STATES, LISTENING, RawRow, SERVING};
 use sock_diag::SockDiag;
 
 const ALL_TRANSPORTS: [Transport; 2] = [Transport::Tcp, Transport::Udp];
@@ -64,6 +64,13 @@ impl Sockets for SystemSockets {
             Ok(all)
         };
         witness::witnessed(read, |detail| &detail.row)
+    }
+
+    fn listening(&self) -> Result<Vec<SocketRow>, SocketError> {
+        let diag = SockDiag::open()?;
+        let mut rows = diag.dump(&[Transport::Tcp], None, LISTENING, RawRow::listing)?;
+        rows.extend(diag.dump(&[Transport::Udp], None, ALL_STATES, RawRow::listing)?);
+        Ok(rows)
     }
 
     fn serving(&self) -> Result<Vec<SocketRow>, SocketError> {

@@ -15,7 +15,9 @@ pub(super) const ALL_STATES: States = u32::MAX;
 /// Bound and neither listening nor connected.
 pub(super) const BOUND_ONLY: States = 1 << BOUND_INACTIVE;
 /// What can keep a server from a port: listening or bound.
-pub(super) const SERVING: States = BOUND_ONLY | 1 << LISTEN;
+pub(super) const SERVING: States = BOUND_ONLY | LISTENING;
+/// Listening alone.
+pub(super) const LISTENING: States = 1 << LISTEN;
 
 /// `net/tcp_states.h`.
 const ESTABLISHED: u8 = 1;
