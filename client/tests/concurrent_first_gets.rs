@@ -76,7 +76,7 @@ fn fifty_projects_in_a_home_that_is_not_there_yet() {
 
 #[test]
 fn fifty_times_one_project() {
-    let home = home_apart(0);
+    let home = home_apart();
     let ports: BTreeSet<u16> = at_once(&home, |_| "name".to_owned()).into_iter().collect();
     assert_eq!(ports.len(), 1, "{ports:?}");
     assert_eq!(home.daemons().len(), 1);
@@ -84,7 +84,7 @@ fn fifty_times_one_project() {
 
 #[test]
 fn a_daemon_that_ended() {
-    let home = home_apart(1);
+    let home = home_apart();
     let before = leases(&home);
     for signal in [Signal::KILL, Signal::TERM] {
         home.kill(signal);
@@ -95,7 +95,7 @@ fn a_daemon_that_ended() {
 
 #[test]
 fn files_deleted_under_a_living_daemon() {
-    let home = home_apart(2);
+    let home = home_apart();
     let (before, daemon) = (leases(&home), pid(&home));
     for what in ["run", ""] {
         delete(&home, what);
@@ -109,7 +109,7 @@ fn files_deleted_under_a_living_daemon() {
 
 #[test]
 fn fifty_at_once_under_a_daemon_without_files() {
-    let home = home_apart(3);
+    let home = home_apart();
     let (before, daemon) = (ports(&home), pid(&home));
     delete(&home, "");
     let again: BTreeSet<u16> = at_once(&home, |_| "alpha".to_owned()).into_iter().collect();
@@ -119,7 +119,7 @@ fn fifty_at_once_under_a_daemon_without_files() {
 
 #[test]
 fn nothing_left_but_the_names() {
-    let home = home_apart(4);
+    let home = home_apart();
     let before = ports(&home);
     home.kill(Signal::KILL);
     delete(&home, "");

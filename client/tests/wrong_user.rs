@@ -25,7 +25,7 @@ fn ask(uid: u32, address: &str, port: u64, request: &str) -> String {
 #[test]
 #[ignore = "needs root: .ci/run runs it"]
 fn another_user_is_refused_over_tcp() {
-    let home = home_apart(40);
+    let home = home_apart();
     let lease = home.run(&["get", "app", "--json"]).json();
     let port = home.run(&["status", "--json"]).json()["endpoint"]["port"].as_u64().unwrap();
     for address in ["127.0.0.1", "::1"] {

@@ -8,7 +8,7 @@ use super::{Ran, apart::home_apart, fails, port, ports::server, show};
 
 #[test]
 fn the_doctor_names_the_cause_and_what_to_type() {
-    let home = home_apart(80);
+    let home = home_apart();
     let cwd = tempfile::tempdir().unwrap();
     let leased = port(&home, &["get", "app"]);
     let number = leased.to_string();
@@ -47,7 +47,7 @@ fn the_doctor_names_the_cause_and_what_to_type() {
 
 #[test]
 fn a_proxy_that_takes_what_is_for_localhost() {
-    let home = home_apart(82);
+    let home = home_apart();
     let leased = port(&home, &["get", "app"]);
     let doctor = |no_proxy: &str| {
         let mut command = home.command(&["doctor", "app", "--json"]);
@@ -72,7 +72,7 @@ fn a_proxy_that_takes_what_is_for_localhost() {
 
 #[test]
 fn what_the_doctor_does_not_understand_is_usage() {
-    let home = home_apart(81);
+    let home = home_apart();
     for args in [
         &["doctor", "--host", "::1"][..],
         &["doctor", "0"],

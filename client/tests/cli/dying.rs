@@ -7,7 +7,7 @@ use super::apart::home_apart;
 #[test]
 fn the_question_goes_to_the_next_daemon() {
     for args in [&["get", "app"][..], &["list"], &["get", "app", "--json"]] {
-        let home = home_apart(50);
+        let home = home_apart();
         let run = home.dir().join("run");
         DirBuilder::new().mode(0o700).create(&run).unwrap();
         let dying = UnixListener::bind(run.join("portlease.sock")).unwrap();

@@ -6,7 +6,7 @@ use super::{apart::home_apart, fails, show, support::Home};
 
 #[test]
 fn what_is_not_understood_is_usage() {
-    let home = home_apart(10);
+    let home = home_apart();
     let long = "x".repeat(64);
     for args in [
         &["get", ""][..],
@@ -41,7 +41,7 @@ fn what_is_not_understood_is_usage() {
 
 #[test]
 fn errors_say_what_and_what_to_type() {
-    let home = home_apart(11);
+    let home = home_apart();
     let shown = |args: &[&str]| show(&home, args, &[]);
     assert_snapshot!(shown(&["get"]), @r"
     $ portlease get
@@ -106,7 +106,7 @@ fn a_daemon_that_does_not_start_says_why() {
 
 #[test]
 fn without_a_daemon_and_without_leave_to_start_one() {
-    let home = home_apart(12);
+    let home = home_apart();
     for args in [&["status"][..], &["get", "a"], &["list"]] {
         let output = home.command(args).env("PORTLEASE_NO_AUTOSTART", "1").output().unwrap();
         let ran = super::Ran::from(output);

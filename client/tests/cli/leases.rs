@@ -8,7 +8,7 @@ use super::{apart::home_apart, fails, port, show};
 
 #[test]
 fn the_port_is_alone_on_standard_output() {
-    let home = home_apart(20);
+    let home = home_apart();
     let ran = home.run(&["get", "app"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     let app = ran.port().unwrap();
@@ -22,7 +22,7 @@ fn the_port_is_alone_on_standard_output() {
 
 #[test]
 fn list_show_and_release() {
-    let home = home_apart(21);
+    let home = home_apart();
     assert_snapshot!(show(&home, &["list"], &[]), @r"
     $ portlease list
     portlease: no leases yet: portlease get NAME makes one
@@ -66,7 +66,7 @@ fn list_show_and_release() {
 
 #[test]
 fn choosing_a_port() {
-    let home = home_apart(22);
+    let home = home_apart();
     let free = || {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         listener.local_addr().unwrap().port().to_string()
@@ -113,7 +113,7 @@ fn choosing_a_port() {
 
 #[test]
 fn status_tells_where_the_daemon_answers() {
-    let home = home_apart(23);
+    let home = home_apart();
     let running = home.run(&["status"]);
     fails(&running, 69);
     port(&home, &["get", "app"]);
@@ -157,7 +157,7 @@ fn when_the_api_port_is_somebody_elses() {
 
 #[test]
 fn help_has_examples() {
-    let home = home_apart(24);
+    let home = home_apart();
     let help = home.run(&["get", "--help"]);
     assert!(help.stdout.contains("portlease get myapp --prefer 3000,3001"), "{help:?}");
     assert!(home.run(&["--help"]).stdout.contains("Exit codes: 0 done"));

@@ -12,7 +12,7 @@ use super::{apart::home_apart, fails, show, support::Home};
 
 #[test]
 fn a_lease_for_a_time() {
-    let home = home_apart(70);
+    let home = home_apart();
     let lease = home.run(&["get", "app", "--ttl", "600", "--json"]).json();
     let renewed = home.run(&["renew", "app", "--json"]).json();
     assert_eq!(renewed["id"], lease["id"]);
@@ -51,7 +51,7 @@ fn a_lease_for_a_time() {
 
 #[test]
 fn a_lease_with_an_owner() {
-    let home = home_apart(71);
+    let home = home_apart();
     let mut owner = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
     let pid = owner.id().to_string();
     assert_eq!(home.run(&["get", "app", "--owner-pid", &pid]).code, 0);
@@ -84,7 +84,7 @@ fn post_anonymous(home: &Home) {
 
 #[test]
 fn anonymous_leases_are_listed_when_asked_for() {
-    let home = home_apart(72);
+    let home = home_apart();
     let port = home.run(&["get", "app"]).port().unwrap().to_string();
     post_anonymous(&home);
     assert_snapshot!(show(&home, &["list"], &[(port, "[port]")]), @r#"

@@ -10,7 +10,7 @@ use insta::assert_snapshot;
 use serde_json::Value;
 
 use super::{
-    apart::{config_apart, home_apart},
+    apart::{Block, home_apart},
     fails, port, show,
     support::{Home, Ran},
 };
@@ -38,13 +38,17 @@ fn finds(home: &Home, code: i32, name: &str, summary: &str, fix: &str) {
 }
 
 /// The port of the API in the configuration.
-fn api_port(test: u32) -> u16 {
-    config_apart(test).rsplit_once(' ').unwrap().1.parse().unwrap()
+fn config(home: &Home) -> String {
+    fs::read_to_string(home.dir().join("config.toml")).unwrap()
+}
+
+fn api_port(config: &str) -> u16 {
+    config.trim_end().rsplit_once(' ').unwrap().1.parse().unwrap()
 }
 
 #[test]
 fn all_is_well() {
-    let home = home_apart(90);
+    let home = home_apart();
     port(&home, &["get", "app"]);
     let health = home.run(&["status", "--json"]).json();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -63,7 +67,7 @@ fn all_is_well() {
         (summary("files"), "[own files]"),
         (summary("pool"), "[pool]"),
         (summary("open_files"), "[files]"),
-        (api_port(90).to_string(), "[api port]"),
+        (api_port(&config(&home)).to_string(), "[api port]"),
     ];
     assert_snapshot!(show(&home, &["doctor"], &names), @r"
     $ portlease doctor
@@ -87,7 +91,7 @@ fn all_is_well() {
 
 #[test]
 fn no_daemon_runs() {
-    let home = home_apart(91);
+    let home = home_apart();
     let ran = home.run(&["doctor", "--json"]);
     assert_eq!(ran.code, 1, "{ran:?}");
     let ill = ill(&ran);
@@ -103,7 +107,7 @@ fn no_daemon_runs() {
 
 #[test]
 fn files_that_others_can_reach() {
-    let home = home_apart(92);
+    let home = home_apart();
     port(&home, &["get", "app"]);
     let token = home.dir().join("run/token");
     fs::set_permissions(&token, Permissions::from_mode(0o644)).unwrap();
@@ -127,8 +131,8 @@ fn files_that_others_can_reach() {
 
 #[test]
 fn somebody_has_the_port_of_the_api() {
-    let home = home_apart(93);
-    let wanted = api_port(93);
+    let home = home_apart();
+    let wanted = api_port(&config(&home));
     let _held = TcpListener::bind((Ipv4Addr::LOCALHOST, wanted)).unwrap();
     port(&home, &["get", "app"]);
     let summary = format!("(pid {}, user ", std::process::id());
@@ -140,7 +144,9 @@ fn somebody_has_the_port_of_the_api() {
 fn a_pool_where_the_kernel_takes_ports() {
     let ephemeral = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
     let first: u16 = ephemeral.split_ascii_whitespace().next().unwrap().parse().unwrap();
-    let config = format!("pool = \"{}-{first}\"\n[api]\nport = {}", first - 20, api_port(94));
+    let block = Block::take();
+    let api = api_port(&block.config());
+    let config = format!("pool = \"{}-{first}\"\n[api]\nport = {api}", first - 20);
     let home = Home::new(vec![env!("CARGO_BIN_EXE_portlease").into()], &config);
     port(&home, &["get", "app"]);
     finds(&home, 0, "pool warn", &format!("{}-{first} overlaps {first}-", first - 20), "config.toml");
@@ -148,7 +154,7 @@ fn a_pool_where_the_kernel_takes_ports() {
 
 #[test]
 fn a_root_that_is_gone() {
-    let home = home_apart(95);
+    let home = home_apart();
     let root = tempfile::tempdir().unwrap();
     let path = root.path().canonicalize().unwrap();
     port(&home, &["get", "app", "--root", path.to_str().unwrap()]);
@@ -159,6 +165,6 @@ fn a_root_that_is_gone() {
 
 #[test]
 fn it_takes_no_host() {
-    let home = home_apart(96);
+    let home = home_apart();
     fails(&home.run(&["doctor", "--host", "::1"]), 2);
 }

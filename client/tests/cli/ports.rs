@@ -27,7 +27,7 @@ pub(crate) fn server(address: &str, port: u16, cwd: &Path, word: &str) -> Server
 
 #[test]
 fn who_explains_a_port() {
-    let home = home_apart(60);
+    let home = home_apart();
     let root = tempfile::tempdir().unwrap();
     let root = root.path().canonicalize().unwrap();
     let leased = port(&home, &["get", "app", "--root", root.to_str().unwrap()]);
@@ -71,7 +71,7 @@ fn who_explains_a_port() {
 
 #[test]
 fn text_of_others_cannot_reach_the_terminal() {
-    let home = home_apart(61);
+    let home = home_apart();
     let evil = "\u{1b}]0;pwned\u{7}\u{1b}[2J\u{202e}gnp\u{200b}";
     let temp = tempfile::tempdir().unwrap();
     let cwd = temp.path().join(evil);
@@ -91,7 +91,7 @@ fn text_of_others_cannot_reach_the_terminal() {
 
 #[test]
 fn ports_lists_listeners_within_80_columns() {
-    let home = home_apart(62);
+    let home = home_apart();
     let (local, open) = (port(&home, &["get", "app", "local"]), port(&home, &["get", "app", "open"]));
     let _local = TcpListener::bind((Ipv4Addr::LOCALHOST, local)).unwrap();
     let _open = TcpListener::bind((Ipv4Addr::UNSPECIFIED, open)).unwrap();

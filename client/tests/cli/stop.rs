@@ -6,7 +6,7 @@ use super::{apart::home_apart, port, ports::server, show};
 
 #[test]
 fn a_process_is_stopped_only_on_a_word() {
-    let home = home_apart(70);
+    let home = home_apart();
     let cwd = tempfile::tempdir().unwrap();
     let cwd = cwd.path().canonicalize().unwrap();
     let leased = port(&home, &["get", "app"]);
@@ -53,7 +53,7 @@ fn a_process_is_stopped_only_on_a_word() {
 
 #[test]
 fn kill_says_so_in_json() {
-    let home = home_apart(71);
+    let home = home_apart();
     let leased = port(&home, &["get", "app"]);
     let server = server("127.0.0.1", leased, "/".as_ref(), "a word");
     let ran = home.run(&["stop", &leased.to_string(), "--kill", "--yes", "--json"]);
@@ -63,7 +63,7 @@ fn kill_says_so_in_json() {
 
 #[test]
 fn the_test_that_the_command_runs_under_is_not_stopped() {
-    let home = home_apart(72);
+    let home = home_apart();
     let leased = port(&home, &["get", "app"]);
     let _ours = std::net::TcpListener::bind(("127.0.0.1", leased)).unwrap();
     let ran = home.run(&["stop", &leased.to_string(), "--yes"]);

@@ -25,7 +25,7 @@ fn user(home: &super::Home, project: &str) -> String {
 
 #[test]
 fn its_own_app_keeps_the_port() {
-    let home = home_apart(30);
+    let home = home_apart();
     let leased = port(&home, &["get", "app"]);
     let _app = TcpListener::bind((Ipv4Addr::LOCALHOST, leased)).unwrap();
     let user = format!("user {}", user(&home, "app"));
@@ -43,7 +43,7 @@ fn its_own_app_keeps_the_port() {
 
 #[test]
 fn a_stranger_takes_the_port() {
-    let home = home_apart(31);
+    let home = home_apart();
     // This test runs outside that directory, so it is a stranger to the lease.
     let root = tempfile::tempdir().unwrap();
     let root = root.path().to_str().unwrap();
@@ -83,7 +83,7 @@ fn a_stranger_takes_the_port() {
 
 #[test]
 fn a_port_that_somebody_holds() {
-    let home = home_apart(32);
+    let home = home_apart();
     let holder_of = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let held = holder_of.local_addr().unwrap().port().to_string();
     let ran = home.run(&["get", "app", "--port", &held, "--force"]);
@@ -94,7 +94,7 @@ fn a_port_that_somebody_holds() {
 
 #[test]
 fn explain_says_what_was_skipped() {
-    let home = home_apart(33);
+    let home = home_apart();
     let holder_of = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let held = holder_of.local_addr().unwrap().port().to_string();
     let ran = home.run(&["get", "app", "--prefer", &held, "--explain", "--json"]);
@@ -107,7 +107,7 @@ fn explain_says_what_was_skipped() {
 
 #[test]
 fn an_exhausted_range_is_explained_too() {
-    let home = home_apart(34);
+    let home = home_apart();
     let shown = show(&home, &["get", "app", "--range", "6665-6666", "--explain"], &[]);
     // Where the walk begins is computed from the names, so the order is fixed.
     assert_snapshot!(shown, @r"

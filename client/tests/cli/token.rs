@@ -7,11 +7,14 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{apart::home_apart, fails, support::Home};
+use super::{
+    apart::{Apart, home_apart},
+    fails,
+};
 
 /// A home whose daemon asks for the token over TCP.
-fn home_with_token(test: u32) -> Home {
-    let home = home_apart(test);
+fn home_with_token() -> Apart {
+    let home = home_apart();
     let path = home.dir().join("config.toml");
     let config = fs::read_to_string(&path).unwrap();
     fs::File::create(path).unwrap().write_all(format!("auth = \"token\"\n{config}").as_bytes()).unwrap();
@@ -20,7 +23,7 @@ fn home_with_token(test: u32) -> Home {
 
 #[test]
 fn it_is_alone_on_standard_output() {
-    let home = home_apart(60);
+    let home = home_apart();
     // It starts the daemon that makes it.
     let ran = home.run(&["token"]);
     let token = ran.stdout.strip_suffix('\n').unwrap();
@@ -33,7 +36,7 @@ fn it_is_alone_on_standard_output() {
 
 #[test]
 fn status_says_whether_it_is_needed() {
-    for (home, auth, needed) in [(home_apart(61), "user", false), (home_with_token(62), "token", true)] {
+    for (home, auth, needed) in [(home_apart(), "user", false), (home_with_token(), "token", true)] {
         home.run(&["get", "app"]).port().unwrap();
         assert_eq!(home.run(&["status", "--json"]).json()["endpoint"]["auth"], auth);
         let status = home.run(&["status"]).stdout;
@@ -45,7 +48,7 @@ fn status_says_whether_it_is_needed() {
 #[test]
 #[ignore = "needs curl: .ci/run runs it"]
 fn the_example_works() {
-    let home = home_with_token(63);
+    let home = home_with_token();
     let port = home.run(&["get", "app"]).port().unwrap();
     let url = home.run(&["status", "--json"]).json()["endpoint"]["url"].as_str().unwrap().to_owned();
     let help = home.run(&["token", "--help"]).stdout;
@@ -65,7 +68,7 @@ fn the_example_works() {
 
 #[test]
 fn a_file_that_others_can_read_is_no_token() {
-    let home = home_apart(64);
+    let home = home_apart();
     home.run(&["get", "app"]).port().unwrap();
     // Its daemon is gone, and the next one makes another.
     let before = home.run(&["token"]).stdout;
@@ -77,7 +80,7 @@ fn a_file_that_others_can_read_is_no_token() {
 
 #[test]
 fn without_leave_to_start_a_daemon() {
-    let home = home_apart(65);
+    let home = home_apart();
     let output = home.command(&["token"]).env("PORTLEASE_NO_AUTOSTART", "1").output().unwrap();
     fails(&super::Ran::from(output), 69);
 }

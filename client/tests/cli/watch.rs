@@ -59,7 +59,7 @@ impl Drop for Watch {
 
 #[test]
 fn what_happens_is_printed_a_line_each() {
-    let home = home_apart(56);
+    let home = home_apart();
     let mut watch = Watch::start(&home, &[]);
     let port = home.run(&["get", "app", "web"]).port().unwrap();
     home.run(&["get", "other"]);
@@ -79,7 +79,7 @@ fn what_happens_is_printed_a_line_each() {
 
 #[test]
 fn one_project_as_json_for_programs() {
-    let home = home_apart(57);
+    let home = home_apart();
     let mut watch = Watch::start(&home, &["app", "--json"]);
     home.run(&["get", "other"]);
     let lease = home.run(&["get", "app", "--json"]).json();
@@ -91,7 +91,7 @@ fn one_project_as_json_for_programs() {
 
 #[test]
 fn it_goes_on_with_the_next_daemon() {
-    let home = home_apart(58);
+    let home = home_apart();
     let mut watch = Watch::start(&home, &["--json"]);
     home.run(&["get", "app"]);
     assert_eq!(watch.json()["event"], "lease.granted");
@@ -108,7 +108,7 @@ fn it_goes_on_with_the_next_daemon() {
 
 #[test]
 fn it_ends_when_nobody_reads() {
-    let home = home_apart(59);
+    let home = home_apart();
     let mut command = home.command(&["watch"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut notes = BufReader::new(child.stderr.take().unwrap()).lines();

@@ -12,7 +12,7 @@ use std::{
 use portlease::{Client, Error};
 
 use crate::{
-    apart::{config_apart, home_apart},
+    apart::{Block, home_apart},
     paths,
     reach::{assert_heard_nothing, publish},
     support::Home,
@@ -58,7 +58,7 @@ fn run_directory(home: &Home) {
 #[tokio::test]
 #[ignore = "needs root: .ci/run runs it"]
 async fn a_directory_of_another_user() {
-    let home = home_apart(85);
+    let home = home_apart();
     with_daemon(&home).await;
     let health = home.run(&["status", "--json"]).json();
     assert_eq!(health["status"], "ok");
@@ -72,7 +72,7 @@ async fn a_directory_of_another_user() {
 #[tokio::test]
 #[ignore = "needs root: .ci/run runs it"]
 async fn a_socket_that_another_user_serves() {
-    let home = home_apart(86);
+    let home = home_apart();
     run_directory(&home);
     let hers = tempfile::tempdir().unwrap();
     std::fs::set_permissions(hers.path(), PermissionsExt::from_mode(0o777)).unwrap();
@@ -92,7 +92,7 @@ async fn a_socket_that_another_user_serves() {
 #[tokio::test]
 #[ignore = "needs root: .ci/run runs it"]
 async fn a_port_that_another_user_has() {
-    let home = home_apart(87);
+    let home = home_apart();
     run_directory(&home);
     let programs = Programs::new();
     let mut eve = programs.helper(EVE, "foreign::eavesdropper");
@@ -125,7 +125,8 @@ async fn a_port_that_another_user_has() {
 #[ignore = "needs root: .ci/run runs it"]
 async fn another_users_daemon() {
     let programs = Programs::new();
-    let (hers, home) = (programs.home_of(EVE, &config_apart(89)), home_apart(90));
+    let block = Block::take();
+    let (hers, home) = (programs.home_of(EVE, &block.config()), home_apart());
     hers.run(&["get", "app"]).port().unwrap();
     let address = hers.run(&["status", "--json"]).json()["endpoint"]["addresses"][0].clone();
     run_directory(&home);
@@ -141,7 +142,7 @@ async fn another_users_daemon() {
 #[tokio::test]
 #[ignore = "needs root: .ci/run runs it"]
 async fn a_port_that_another_user_has_half_of() {
-    let home = home_apart(88);
+    let home = home_apart();
     run_directory(&home);
     let ours = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = ours.local_addr().unwrap();

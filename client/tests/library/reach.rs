@@ -44,7 +44,7 @@ fn code(refused: Result<impl std::fmt::Debug, Error>) -> ErrorCode {
 
 #[tokio::test]
 async fn the_same_over_both() {
-    let home = home_apart(70);
+    let home = home_apart();
     let mut unix = with_daemon(&home).await;
     assert_eq!(*unix.address(), Address::Unix(paths(&home).socket()));
     use_it(&mut unix).await;
@@ -59,7 +59,7 @@ async fn the_same_over_both() {
 
 #[tokio::test]
 async fn it_sends_the_token_where_it_is_asked_for() {
-    let home = home_apart(71);
+    let home = home_apart();
     ask_for_token(&home);
     let mut unix = with_daemon(&home).await;
     assert_eq!(unix.health().await.unwrap().endpoint.auth, Auth::Token);
@@ -86,7 +86,7 @@ async fn it_sends_the_token_where_it_is_asked_for() {
 /// on taking its connections.
 #[tokio::test]
 async fn without_the_socket_it_goes_where_the_daemon_published() {
-    let home = home_apart(72);
+    let home = home_apart();
     ask_for_token(&home);
     let address = tcp_address(&mut with_daemon(&home).await).await;
     let daemon = home.daemons()[0];
@@ -103,7 +103,7 @@ async fn without_the_socket_it_goes_where_the_daemon_published() {
 /// user's as well.
 #[tokio::test]
 async fn what_got_a_dead_daemons_port_is_not_taken_for_it() {
-    let home = home_apart(73);
+    let home = home_apart();
     let address = tcp_address(&mut with_daemon(&home).await).await;
     home.kill(Signal::KILL);
     let other = TcpListener::bind(address).unwrap();
@@ -130,7 +130,7 @@ pub(crate) async fn assert_heard_nothing(listener: &TcpListener) {
 
 #[tokio::test]
 async fn a_directory_that_others_can_enter_is_not_used() {
-    let home = home_apart(74);
+    let home = home_apart();
     with_daemon(&home).await;
     let run = home.dir().join("run");
     for mode in [0o710, 0o701, 0o720, 0o777] {
@@ -145,7 +145,7 @@ async fn a_directory_that_others_can_enter_is_not_used() {
 /// What anybody could have written says nothing about where the daemon is.
 #[tokio::test]
 async fn an_address_that_others_could_have_published_is_not_used() {
-    let home = home_apart(75);
+    let home = home_apart();
     fs::create_dir(home.dir().join("run")).unwrap();
     fs::set_permissions(home.dir().join("run"), Permissions::from_mode(0o700)).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -177,7 +177,7 @@ pub(crate) fn publish(home: &Home, addresses: &[&str], pid: u32) {
 
 #[tokio::test]
 async fn only_loopback() {
-    let home = home_apart(76);
+    let home = home_apart();
     let refused = builder(&home).tcp("192.0.2.1:62893".parse().unwrap()).connect().await;
     assert!(matches!(refused, Err(Error::UnknownListener { .. })), "{refused:?}");
 }

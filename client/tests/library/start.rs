@@ -11,7 +11,7 @@ use crate::{apart::home_apart, builder, support::Home, with_daemon};
 
 #[tokio::test]
 async fn only_when_told_to_and_only_one() {
-    let home = home_apart(80);
+    let home = home_apart();
     let refused = builder(&home).connect().await;
     assert!(matches!(refused, Err(Error::NotRunning { .. })), "{refused:?}");
     assert!(home.daemons().is_empty());
@@ -23,7 +23,7 @@ async fn only_when_told_to_and_only_one() {
 
 #[tokio::test]
 async fn many_at_once_start_one() {
-    let home = home_apart(81);
+    let home = home_apart();
     let clients: Vec<_> = (0..20)
         .map(|_| builder(&home).autostart(true).program(env!("CARGO_BIN_EXE_portlease")).connect())
         .map(tokio::spawn)
@@ -58,7 +58,7 @@ async fn over_tcp_alone() {
 
 #[tokio::test]
 async fn what_hinders_it_is_told_by_kind() {
-    let home = home_apart(83);
+    let home = home_apart();
     let start = |program: &str| builder(&home).autostart(true).program(program).connect();
     match start("/no/such/program").await {
         Err(Error::Start(StartError::Program { program, .. })) => {
