@@ -14,6 +14,7 @@ mod stop;
 mod token;
 mod watch;
 mod who;
+mod whose;
 
 pub(crate) use daemon::daemon;
 pub(crate) use docs::docs;

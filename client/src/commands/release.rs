@@ -2,10 +2,12 @@
 
 use portlease_proto::{Leases, Paths};
 
+use super::whose::{Whose, whose};
 use crate::{args::ReleaseArgs, exit::Failure, output, start};
 
 pub(crate) async fn release(paths: &Paths, args: &ReleaseArgs) -> Result<(), Failure> {
-    let (project, service) = (&args.name, args.service.as_ref());
+    let Whose { project, service, .. } = whose(&args.names, &[], "release")?;
+    let (project, service) = (&project, service.as_ref());
     let leases = start::ask(paths, async |client| match service {
         Some(service) => Ok(vec![client.show(project, service).await?]),
         None => client.list(Some(project)).await,
