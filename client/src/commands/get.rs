@@ -1,6 +1,7 @@
 //! `portlease get`
 
-use portlease_proto::{GetRequest, InvalidPort, Paths, Port};
+use portlease::NamedBy;
+use portlease_proto::{GetRequest, Identified, Identify, InvalidPort, Paths, Port};
 
 use super::whose::{Whose, whose};
 use crate::{
@@ -17,6 +18,11 @@ pub(crate) async fn get(paths: &Paths, args: GetArgs) -> Result<(), Failure> {
     let typed = args.port.is_some() || args.range.is_some() || !prefer.is_empty();
     let prefer = if typed { prefer } else { wishes.prefer };
     let preferring = !prefer.is_empty();
+    let (root, identify) = match (args.root, identity) {
+        // A root that was typed is no part of where the name comes from.
+        (root @ Some(_), _) | (root, None) => (root, None),
+        (None, Some(identity)) => (Some(identity.root), Some(by(identity.named_by))),
+    };
     let request = GetRequest {
         port: args.port,
         prefer,
@@ -28,7 +34,8 @@ pub(crate) async fn get(paths: &Paths, args: GetArgs) -> Result<(), Failure> {
         strict: args.strict,
         force: args.force,
         reset: args.reset,
-        root: args.root.or_else(|| identity.map(|identity| identity.root)).map(absolute).transpose()?,
+        root: root.map(absolute).transpose()?,
+        identify,
         labels: None,
         // Whoever has a preferred port is told without being asked for.
         explain: args.explain || preferring,
@@ -41,6 +48,9 @@ pub(crate) async fn get(paths: &Paths, args: GetArgs) -> Result<(), Failure> {
                 && let Some(explanation) = lease.explain.take()
             {
                 output::unmet(&request.prefer, &explanation, lease.port);
+            }
+            if let Some(Identified { because, .. }) = &lease.identified {
+                output::note(&format!("this is {} from now on: {because}", lease.project));
             }
             output::about_lease(&lease);
             if args.json {
@@ -80,6 +90,13 @@ fn split_prefer(words: &[String]) -> Result<(Vec<Port>, Vec<String>), Failure> {
         }
     }
     Ok((ports, Vec::new()))
+}
+
+fn by(named_by: NamedBy) -> Identify {
+    match named_by {
+        NamedBy::Manifest => Identify::Manifest,
+        NamedBy::Directory => Identify::Directory,
+    }
 }
 
 fn absolute(root: std::path::PathBuf) -> Result<String, Failure> {

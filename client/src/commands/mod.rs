@@ -8,6 +8,7 @@ mod list;
 mod ports;
 mod release;
 mod renew;
+mod settled;
 mod show;
 mod status;
 mod stop;

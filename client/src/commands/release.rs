@@ -2,11 +2,12 @@
 
 use portlease_proto::{Leases, Paths};
 
-use super::whose::{Whose, whose};
+use super::{settled::settled, whose::whose};
 use crate::{args::ReleaseArgs, exit::Failure, output, start};
 
 pub(crate) async fn release(paths: &Paths, args: &ReleaseArgs) -> Result<(), Failure> {
-    let Whose { project, service, .. } = whose(&args.names, &[], "release")?;
+    let whose = whose(&args.names, &[], "release")?;
+    let (project, service) = (settled(paths, &whose).await?, whose.service);
     let (project, service) = (&project, service.as_ref());
     let leases = start::ask(paths, async |client| match service {
         Some(service) => Ok(vec![client.show(project, service).await?]),

@@ -2,11 +2,12 @@
 
 use portlease_proto::{Paths, RenewRequest};
 
-use super::whose::{Whose, whose};
+use super::{settled::settled, whose::whose};
 use crate::{args::RenewArgs, exit::Failure, output, start};
 
 pub(crate) async fn renew(paths: &Paths, args: RenewArgs) -> Result<(), Failure> {
-    let Whose { project, service, .. } = whose(&args.names, &[], "renew")?;
+    let whose = whose(&args.names, &[], "renew")?;
+    let (project, service) = (settled(paths, &whose).await?, whose.service);
     let service = service.unwrap_or_default();
     let request = RenewRequest { ttl_s: args.ttl };
     let lease = start::ask(paths, async |client| client.renew(&project, &service, &request).await).await?;

@@ -2,11 +2,12 @@
 
 use portlease_proto::{Leases, Paths};
 
-use super::whose::{Whose, whose};
+use super::{settled::settled, whose::whose};
 use crate::{args::ShowArgs, exit::Failure, output, start};
 
 pub(crate) async fn show(paths: &Paths, args: &ShowArgs) -> Result<(), Failure> {
-    let Whose { project, service, .. } = whose(&args.names, &[], "show")?;
+    let whose = whose(&args.names, &[], "show")?;
+    let (project, service) = (settled(paths, &whose).await?, whose.service);
     if let Some(service) = &service {
         let lease = start::ask(paths, async |client| client.show(&project, service).await).await?;
         if args.json {

@@ -119,6 +119,60 @@ fn a_worktree_whose_main_checkout_was_renamed_keeps_its_name() {
 }
 
 #[test]
+fn a_directory_that_was_moved_or_renamed_keeps_its_port() {
+    let disk = Disk::new();
+    disk.repository("home/shop");
+    disk.git("home/shop", &["worktree", "add", "--quiet", "../fix"]);
+    let (main, fix) = (disk.get("home/shop"), disk.get("home/fix"));
+    let db = disk.run("home/shop", &["get", "shop", "db"]).port().unwrap();
+
+    disk.dir("home/else");
+    disk.rename("home/shop", "home/else/store");
+    let ran = disk.run("home/else/store", &["get"]);
+    assert_eq!(ran.port().map(u64::from), Ok(main.2));
+    let was = disk.path("home/shop").display().to_string();
+    assert_eq!(ran.stderr, format!("portlease: this is shop from now on: it was {was}\n"));
+    assert_eq!(disk.run("home/else/store", &["get"]).stderr, "", "said once");
+    assert_eq!(disk.get("home/else/store"), (main.0, disk.path("home/else/store"), main.2));
+    assert_eq!(disk.run("home/else/store", &["show", "--json"]).json()["leases"][0]["port"], db);
+
+    disk.rename("home/fix", "home/fixed");
+    assert_eq!(disk.get("home/fixed"), (fix.0, disk.path("home/fixed"), fix.2));
+}
+
+#[test]
+fn two_clones_of_one_name_are_told_apart() {
+    let disk = Disk::new();
+    disk.repository("home/shop");
+    disk.dir("home/else");
+    disk.git("home/else", &["clone", "--quiet", "../shop"]);
+    let first = disk.get("home/shop");
+    // Nobody else's leases are shown, renewed or released by its name.
+    for command in ["show", "renew", "release"] {
+        fails(&disk.run("home/else/shop", &[command]), 3);
+    }
+    let ran = disk.run("home/else/shop", &["get"]);
+    let other = disk.path("home/shop").display().to_string();
+    assert_eq!(ran.stderr, format!("portlease: this is shop@2 from now on: shop is {other}\n"));
+    let second = disk.get("home/else/shop");
+    assert_eq!((second.0.as_str(), Ok(second.2)), ("shop@2", ran.port().map(u64::from)));
+    assert_ne!(first.2, second.2);
+    assert_eq!(disk.get("home/shop"), first);
+    assert_eq!(disk.run("home/else/shop", &["get"]).stderr, "", "said once");
+
+    // A daemon that was killed knows as much.
+    disk.portlease.kill(rustix::process::Signal::KILL);
+    assert_eq!(disk.get("home/else/shop"), second);
+    assert_eq!(disk.run("home/else/shop", &["show", "--json"]).json()["leases"][0]["project"], "shop@2");
+    assert_eq!(disk.run("home/else/shop", &["release"]).code, 0);
+    assert_eq!(disk.get("home/shop"), first);
+    assert_eq!(disk.run("home/shop", &["show", "--json"]).json()["leases"].as_array().unwrap().len(), 1);
+    // By name it is a root that contradicts, as ever.
+    let ran = disk.run("home", &["get", "shop", "--root", disk.path("home/else").to_str().unwrap()]);
+    fails(&ran, 1);
+}
+
+#[test]
 fn worktrees_of_a_bare_repository_are_named_after_it() {
     let disk = Disk::new();
     disk.repository("home/shop");
