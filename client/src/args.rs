@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use clap::{Parser, Subcommand};
-use portlease_proto::{Port, PortRange, ProjectName, Protocol, ServiceName, Ttl};
+use portlease_proto::{Port, PortRange, ProjectName, Protocol, Ttl};
 
 /// Conflict-free, stable ports for every project on this machine.
 #[derive(Debug, Parser)]
@@ -35,13 +35,33 @@ pub(crate) enum Command {
     Docs(DocsArgs),
 }
 
+/// Whose lease.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Names {
+    /// The project, or a service that portlease.toml names. Without a name:
+    /// $PORTLEASE_PROJECT, else the project of this directory.
+    pub(crate) name: Option<String>,
+    /// One service of it.
+    pub(crate) service: Option<String>,
+    /// The project; the only name beside it is the service.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) project: Option<String>,
+}
+
 /// Print the port of a project, leasing one if it has none.
 ///
 /// The same name gets the same port every time. The port is printed alone on
 /// standard output; anything worth knowing goes to standard error.
+///
+/// Without a name the project is that of the directory: the nearest
+/// portlease.toml or git repository above, below the home directory, says which.
+/// A linked worktree of git is a project of its own, with ports of its own. Of
+/// portlease.toml, prefer and protocol of the service are followed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
+  portlease get                            a port for the project in this directory
+  portlease get web                        for the service web that portlease.toml names
   portlease get myapp                      a port for myapp
   portlease get myapp db                   another one, for its database
   portlease get myapp --prefer 3000,3001   one of these if possible
@@ -49,13 +69,8 @@ Examples:
   portlease get tests --owner-pid $$       until this shell ends
   PORT=$(portlease get myapp) || exit 1    in a script")]
 pub(crate) struct GetArgs {
-    /// The project [default: $PORTLEASE_PROJECT]; with --project, the service.
-    pub(crate) name: Option<String>,
-    /// The service, for a project that has several.
-    pub(crate) service: Option<String>,
-    /// The project; a name on the command line wins over PORTLEASE_PROJECT.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) project: Option<String>,
+    #[command(flatten)]
+    pub(crate) names: Names,
     /// Exactly this port, or fail.
     #[arg(long, value_name = "N", conflicts_with = "prefer", allow_negative_numbers = true)]
     pub(crate) port: Option<Port>,
@@ -110,11 +125,13 @@ pub(crate) struct ListArgs {
 
 /// Show the leases of a project in full.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlease show           those of the project in this directory
+  portlease show myapp     those of myapp")]
 pub(crate) struct ShowArgs {
-    /// The project.
-    pub(crate) name: ProjectName,
-    /// One service of it.
-    pub(crate) service: Option<ServiceName>,
+    #[command(flatten)]
+    pub(crate) names: Names,
     /// Print them as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -126,13 +143,12 @@ pub(crate) struct ShowArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  portlease release myapp        all its services
+  portlease release              all services of the project in this directory
+  portlease release myapp        all services of myapp
   portlease release myapp db     one of them")]
 pub(crate) struct ReleaseArgs {
-    /// The project.
-    pub(crate) name: ProjectName,
-    /// One service of it.
-    pub(crate) service: Option<ServiceName>,
+    #[command(flatten)]
+    pub(crate) names: Names,
     /// Print what was released as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -148,10 +164,8 @@ Examples:
   portlease renew tests               for its TTL from now on
   portlease renew tests --ttl 3600    for an hour from now on")]
 pub(crate) struct RenewArgs {
-    /// The project.
-    pub(crate) name: ProjectName,
-    /// The service, for a project that has several.
-    pub(crate) service: Option<ServiceName>,
+    #[command(flatten)]
+    pub(crate) names: Names,
     /// A new TTL in seconds.
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub(crate) ttl: Option<Ttl>,

@@ -27,6 +27,11 @@
 //! other end of the connection. That takes Linux and netlink: elsewhere the
 //! client uses the Unix socket alone.
 //!
+//! # Whose ports
+//!
+//! [`identify`] tells which project a directory belongs to, as the command line
+//! does when no project is named.
+//!
 //! # Errors
 //!
 //! [`Error`] says which side failed. What the daemon refused is
@@ -56,12 +61,15 @@ mod client;
 mod dial;
 mod error;
 mod events;
+mod identity;
 mod listener;
+pub mod manifest;
 
 pub use builder::ClientBuilder;
 pub use client::Client;
 pub use dial::Address;
 pub use error::{Error, StartError};
 pub use events::{Events, Message};
+pub use identity::{Identity, IdentityError, NamedBy, identify};
 pub use portlease_local::{InvalidToken, Token, TokenError, private::PrivateError};
 pub use portlease_proto as proto;

@@ -52,6 +52,9 @@ impl BatchRequest {
         let mut range = None;
         for (name, request) in &self.services {
             request.check().map_err(|why| format!("services.{name}: {why}"))?;
+            if request.identify.is_some() {
+                return Err(format!("services.{name}: identify is for one lease at a time"));
+            }
             if self.contiguous && (request.port.is_some() || !request.prefer.is_empty()) {
                 return Err(format!(
                     "services.{name}: contiguous leaves no choice of a single port; a range can be given"
@@ -188,6 +191,7 @@ mod tests {
             (r#"{"services": {"web": []}}"#, "an object"),
             (r#"{"services": {"we b": {}}}"#, "invalid service name"),
             (r#"{"services": {"web": {"prot": 1}}}"#, "unknown field `prot`"),
+            (r#"{"services": {"web": {"root": "/", "identify": "directory"}}}"#, "one lease at a time"),
             (r#"{"services": {"web": {"root": "x"}}}"#, "services.web: root is not an absolute path"),
             (r#"{"services": {"web": {}}, "root": "x"}"#, "root is not an absolute path"),
             (r#"{"services": {"web": {"port": 1}}, "contiguous": true}"#, "services.web: contiguous"),

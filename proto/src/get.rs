@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, num::NonZeroU32};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::{Port, PortRange, Protocol, Ttl, distinct::Distinct};
+use crate::{Identify, Port, PortRange, Protocol, Ttl, distinct::Distinct};
 
 /// The most ports that `prefer` may name.
 pub const MAX_PREFERRED: usize = 32;
@@ -58,6 +58,11 @@ pub struct GetRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(pattern = "^/"))]
     pub root: Option<String>,
+    /// That the project is named after its root, by this: another root of that
+    /// name gets the name with a number, and one that was moved keeps its own.
+    /// The answer says under which project the lease is. Needs `root`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identify: Option<Identify>,
     /// Text to keep beside the lease.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "distinct_labels")]
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::labels))]
@@ -87,6 +92,9 @@ impl GetRequest {
         }
         if self.root.as_ref().is_some_and(|root| !root.starts_with('/')) {
             return Err("root is not an absolute path".to_owned());
+        }
+        if self.identify.is_some() && self.root.is_none() {
+            return Err("identify needs root".to_owned());
         }
         if self.hold == Some(true) && self.protocol == Some(Protocol::Udp) {
             return Err("hold needs tcp: no socket holds a UDP port and lets the app bind it".to_owned());
@@ -175,6 +183,8 @@ mod tests {
             (r#"{"port": 3000, "range": "4000-4001"}"#, "outside range"),
             (r#"{"port": 3000, "prefer": [3000]}"#, "exclude each other"),
             (r#"{"root": "here"}"#, "not an absolute path"),
+            (r#"{"identify": "directory"}"#, "identify needs root"),
+            (r#"{"root": "/a", "identify": "name"}"#, "unknown variant `name`"),
             (r#"{"ttl_s": 0}"#, "from 1 to 31536000"),
             (r#"{"ttl_s": 1.5}"#, "from 1 to 31536000"),
             (r#"{"ttl_s": "60"}"#, "from 1 to 31536000"),

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Port, ProjectName, Protocol, ServiceName};
+use crate::{Identified, Port, ProjectName, Protocol, ServiceName};
 
 /// (project, service) → port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,11 @@ pub struct Lease {
     /// Set in the answer to the request that moved the lease.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub changed: Option<Change>,
+    /// Set in the answer to the request that found the project's root to be
+    /// another one than that of the name, or to have been moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub identified: Option<Identified>,
     /// How the port was chosen; only when asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]

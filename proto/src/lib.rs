@@ -8,6 +8,7 @@ mod error;
 mod event;
 mod get;
 mod health;
+mod identify;
 mod lease;
 mod name;
 #[cfg(feature = "openapi")]
@@ -26,6 +27,7 @@ pub use error::{ErrorCode, Problem};
 pub use event::{Event, EventKind, Reset};
 pub use get::{GetRequest, MAX_LABELS, MAX_PREFERRED};
 pub use health::{Auth, Endpoint, Health, Ready};
+pub use identify::{Identified, Identify};
 pub use lease::{Change, Explanation, Holder, Lease, LeaseState, Leases, SkipReason, Skipped};
 pub use name::{InvalidName, NAME_RULE, ProjectName, ServiceName};
 pub use paths::{BaseDirs, Paths};

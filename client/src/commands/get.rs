@@ -1,7 +1,9 @@
 //! `portlease get`
 
-use portlease_proto::{GetRequest, InvalidPort, Paths, Port, ProjectName, ServiceName};
+use portlease::NamedBy;
+use portlease_proto::{GetRequest, Identified, Identify, InvalidPort, Paths, Port};
 
+use super::whose::{Whose, whose};
 use crate::{
     args::GetArgs,
     exit::{Exit, Failure},
@@ -10,26 +12,33 @@ use crate::{
 
 pub(crate) async fn get(paths: &Paths, args: GetArgs) -> Result<(), Failure> {
     let (prefer, trailing) = split_prefer(&args.prefer)?;
-    let names: Vec<&str> =
-        args.name.iter().chain(&args.service).chain(&trailing).map(String::as_str).collect();
-    let env = std::env::var("PORTLEASE_PROJECT").ok().filter(|name| !name.is_empty());
-    let (project, service) = who(&names, args.project.as_deref(), env.as_deref())?;
-    let wishes = !prefer.is_empty();
+    let Whose { project, service, identity, wishes } = whose(&args.names, &trailing, "get")?;
+    let service = service.unwrap_or_default();
+    // What was typed comes before what the manifest wishes.
+    let typed = args.port.is_some() || args.range.is_some() || !prefer.is_empty();
+    let prefer = if typed { prefer } else { wishes.prefer };
+    let preferring = !prefer.is_empty();
+    let (root, identify) = match (args.root, identity) {
+        // A root that was typed is no part of where the name comes from.
+        (root @ Some(_), _) | (root, None) => (root, None),
+        (None, Some(identity)) => (Some(identity.root), Some(by(identity.named_by))),
+    };
     let request = GetRequest {
         port: args.port,
         prefer,
         range: args.range,
-        protocol: args.protocol,
+        protocol: args.protocol.or(wishes.protocol),
         ttl_s: args.ttl,
         owner_pid: args.owner_pid,
         hold: args.hold.then_some(true),
         strict: args.strict,
         force: args.force,
         reset: args.reset,
-        root: args.root.map(absolute).transpose()?,
+        root: root.map(absolute).transpose()?,
+        identify,
         labels: None,
         // Whoever has a preferred port is told without being asked for.
-        explain: args.explain || wishes,
+        explain: args.explain || preferring,
     };
     request.check().map_err(|message| Failure::new(Exit::Usage, message))?;
 
@@ -39,6 +48,9 @@ pub(crate) async fn get(paths: &Paths, args: GetArgs) -> Result<(), Failure> {
                 && let Some(explanation) = lease.explain.take()
             {
                 output::unmet(&request.prefer, &explanation, lease.port);
+            }
+            if let Some(Identified { because, .. }) = &lease.identified {
+                output::note(&format!("this is {} from now on: {because}", lease.project));
             }
             output::about_lease(&lease);
             if args.json {
@@ -80,29 +92,11 @@ fn split_prefer(words: &[String]) -> Result<(Vec<Port>, Vec<String>), Failure> {
     Ok((ports, Vec::new()))
 }
 
-/// An explicit name wins: argument, `--project`, PORTLEASE_PROJECT.
-fn who(
-    names: &[&str],
-    project: Option<&str>,
-    env: Option<&str>,
-) -> Result<(ProjectName, ServiceName), Failure> {
-    let (project, service) = match (names, project, env) {
-        ([service], Some(project), _) => (project, Some(*service)),
-        ([], Some(project), _) | ([], None, Some(project)) => (project, None),
-        ([name], None, _) => (*name, None),
-        ([name, service], None, _) => (*name, Some(*service)),
-        ([], None, None) => {
-            return Err(Failure::new(Exit::Usage, "which project?")
-                .hint("portlease get NAME, or set PORTLEASE_PROJECT"));
-        }
-        _ => {
-            return Err(Failure::new(Exit::Usage, "too many names: NAME and SERVICE are all")
-                .hint("portlease get --help"));
-        }
-    };
-    let usage = |error: portlease_proto::InvalidName| Failure::new(Exit::Usage, error.to_string());
-    let service = service.map(str::parse).transpose().map_err(usage)?.unwrap_or_default();
-    Ok((project.parse().map_err(usage)?, service))
+fn by(named_by: NamedBy) -> Identify {
+    match named_by {
+        NamedBy::Manifest => Identify::Manifest,
+        NamedBy::Directory => Identify::Directory,
+    }
 }
 
 fn absolute(root: std::path::PathBuf) -> Result<String, Failure> {
@@ -113,26 +107,6 @@ fn absolute(root: std::path::PathBuf) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn names(names: &[&str], project: Option<&str>, env: Option<&str>) -> Result<String, Exit> {
-        who(names, project, env)
-            .map(|(project, service)| format!("{project}/{service}"))
-            .map_err(|failure| failure.exit)
-    }
-
-    #[test]
-    fn an_explicit_name_wins() {
-        assert_eq!(names(&["a"], None, Some("e")), Ok("a/default".to_owned()));
-        assert_eq!(names(&["a", "web"], None, Some("e")), Ok("a/web".to_owned()));
-        assert_eq!(names(&["web"], Some("p"), Some("e")), Ok("p/web".to_owned()));
-        assert_eq!(names(&[], Some("p"), Some("e")), Ok("p/default".to_owned()));
-        assert_eq!(names(&[], None, Some("e")), Ok("e/default".to_owned()));
-        assert_eq!(names(&[], None, None), Err(Exit::Usage));
-        assert_eq!(names(&["a", "web"], Some("p"), None), Err(Exit::Usage));
-        assert_eq!(names(&["a", "b", "c"], None, None), Err(Exit::Usage));
-        assert_eq!(names(&["../x"], None, None), Err(Exit::Usage));
-        assert_eq!(names(&[""], None, None), Err(Exit::Usage));
-    }
 
     #[test]
     fn names_may_follow_preferred_ports() {

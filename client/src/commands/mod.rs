@@ -8,12 +8,14 @@ mod list;
 mod ports;
 mod release;
 mod renew;
+mod settled;
 mod show;
 mod status;
 mod stop;
 mod token;
 mod watch;
 mod who;
+mod whose;
 
 pub(crate) use daemon::daemon;
 pub(crate) use docs::docs;

@@ -2,10 +2,13 @@
 
 use portlease_proto::{Leases, Paths};
 
+use super::{settled::settled, whose::whose};
 use crate::{args::ReleaseArgs, exit::Failure, output, start};
 
 pub(crate) async fn release(paths: &Paths, args: &ReleaseArgs) -> Result<(), Failure> {
-    let (project, service) = (&args.name, args.service.as_ref());
+    let whose = whose(&args.names, &[], "release")?;
+    let (project, service) = (settled(paths, &whose).await?, whose.service);
+    let (project, service) = (&project, service.as_ref());
     let leases = start::ask(paths, async |client| match service {
         Some(service) => Ok(vec![client.show(project, service).await?]),
         None => client.list(Some(project)).await,

@@ -2,12 +2,15 @@
 
 use portlease_proto::{Paths, RenewRequest};
 
+use super::{settled::settled, whose::whose};
 use crate::{args::RenewArgs, exit::Failure, output, start};
 
 pub(crate) async fn renew(paths: &Paths, args: RenewArgs) -> Result<(), Failure> {
-    let service = args.service.unwrap_or_default();
+    let whose = whose(&args.names, &[], "renew")?;
+    let (project, service) = (settled(paths, &whose).await?, whose.service);
+    let service = service.unwrap_or_default();
     let request = RenewRequest { ttl_s: args.ttl };
-    let lease = start::ask(paths, async |client| client.renew(&args.name, &service, &request).await).await?;
+    let lease = start::ask(paths, async |client| client.renew(&project, &service, &request).await).await?;
     if args.json {
         output::json(&lease);
         return Ok(());

@@ -2,11 +2,14 @@
 
 use portlease_proto::{Leases, Paths};
 
+use super::{settled::settled, whose::whose};
 use crate::{args::ShowArgs, exit::Failure, output, start};
 
 pub(crate) async fn show(paths: &Paths, args: &ShowArgs) -> Result<(), Failure> {
-    if let Some(service) = &args.service {
-        let lease = start::ask(paths, async |client| client.show(&args.name, service).await).await?;
+    let whose = whose(&args.names, &[], "show")?;
+    let (project, service) = (settled(paths, &whose).await?, whose.service);
+    if let Some(service) = &service {
+        let lease = start::ask(paths, async |client| client.show(&project, service).await).await?;
         if args.json {
             output::json(&lease);
         } else {
@@ -14,7 +17,7 @@ pub(crate) async fn show(paths: &Paths, args: &ShowArgs) -> Result<(), Failure> 
         }
         return Ok(());
     }
-    let leases = start::ask(paths, async |client| client.list(Some(&args.name)).await).await?;
+    let leases = start::ask(paths, async |client| client.list(Some(&project)).await).await?;
     if args.json {
         output::json(&Leases { leases });
         return Ok(());

@@ -45,7 +45,7 @@ fn errors_say_what_and_what_to_type() {
     let shown = |args: &[&str]| show(&home, args, &[]);
     assert_snapshot!(shown(&["get"]), @r"
     $ portlease get
-    error: which project?
+    error: which project? neither here nor above is there a portlease.toml or a git repository
     hint: portlease get NAME, or set PORTLEASE_PROJECT
     [exit 2]
     ");

@@ -5,6 +5,7 @@
 
 #[path = "../support/apart.rs"]
 mod apart;
+mod directories;
 mod docs;
 mod doctor;
 mod dying;
@@ -12,6 +13,7 @@ mod input;
 mod leases;
 mod lives;
 mod machine;
+mod manifests;
 mod ports;
 #[path = "../support/server.rs"]
 mod server;

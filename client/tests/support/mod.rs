@@ -59,6 +59,8 @@ impl Home {
         command.args(&self.launcher[1..]).args(args).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("PORTLEASE_HOME", self.dir()).stdin(Stdio::null());
+        // No directory of a project.
+        command.current_dir(self.temp.path());
         command
     }
 

@@ -39,7 +39,8 @@ refusals!(ReleaseRefusals: 404 NoSuchLease, 422 InvalidName, 503 StoreUnavailabl
 ///
 /// The same request again gets the same lease. A port that a stranger has taken meanwhile is changed for another one,
 /// and `changed` says so, unless `strict` or an exact `port` forbids it. A request that contradicts the lease is refused
-/// unless `reset` is set.
+/// unless `reset` is set. With `identify` the lease is that of the project that the `root` belongs to, which may have
+/// another name than the one in the path: the answer says.
 #[utoipa::path(
     put, path = "/v1/leases/{project}/{service}", tag = "leases",
     params(
@@ -54,12 +55,14 @@ refusals!(ReleaseRefusals: 404 NoSuchLease, 422 InvalidName, 503 StoreUnavailabl
             ("one of these if possible" = (value = json!(example("get_request_prefer")))),
             ("exactly this one" = (value = json!(example("get_request_port")))),
             ("another one, from a range" = (value = json!(example("get_request_range")))),
+            ("for a directory" = (value = json!(example("get_request_identify")))),
         ),
     ),
     responses(
         (status = 201, description = "A new lease.", body = Lease, examples(
             ("new" = (value = json!(example("lease_reserved")))),
             ("explained" = (value = json!(example("lease_explained")))),
+            ("for a second directory of a name" = (value = json!(example("lease_identified")))),
         )),
         (status = 200, description = "The lease that was there, moved if it had to be.", body = Lease, examples(
             ("already running" = (value = json!(example("lease_bound")))),

@@ -1,7 +1,7 @@
 //! Leases as they are about to be: placed one after another, claimed, and then
 //! granted all together or not at all.
 
-use portlease_proto::{Change, EventKind, Explanation, Port};
+use portlease_proto::{Change, Event, EventKind, Explanation, Identified, Port};
 
 use super::{
     Edges, Error, Inner, Manager,
@@ -30,11 +30,20 @@ pub(super) struct Draft {
     placed: Vec<Placed>,
     /// The ports that were claimed for it.
     fresh: Vec<Port>,
+    /// What is saved and told with its leases.
+    noted: Vec<(registry::Change, Option<Event>)>,
+    /// Why its project is another one than was asked for.
+    pub(super) identified: Option<Identified>,
 }
 
 impl Draft {
     pub(super) fn add(&mut self, placed: Placed) {
         self.placed.push(placed);
+    }
+
+    /// Has something saved, and told, together with its leases.
+    pub(super) fn note(&mut self, change: registry::Change, event: Option<Event>) {
+        self.noted.push((change, event));
     }
 
     /// Notes that a port was claimed for this draft.
@@ -82,26 +91,31 @@ impl Manager {
         inner.sweep(&self.edges, now);
         let mut draft = Draft::default();
         let granted = fill(&mut inner, &mut draft)
-            .and_then(|()| inner.grant(&self.edges, &draft.placed, now).map_err(Interrupt::from));
+            .and_then(|()| inner.grant(&self.edges, &draft, now).map_err(Interrupt::from));
         if let Err(interrupt) = granted {
             draft.give_back(&mut inner, 0);
             return Err(interrupt);
         }
-        Ok(draft.placed.into_iter().map(|placed| inner.granted(placed, now)).collect())
+        let identified = draft.identified;
+        let granted = draft.placed.into_iter().map(|placed| inner.granted(placed, identified.clone(), now));
+        Ok(granted.collect())
     }
 }
 
 impl Inner {
     /// Saves the leases of a draft, in one step.
-    fn grant(&mut self, edges: &Edges, placed: &[Placed], now: Now) -> Result<(), Error> {
+    fn grant(&mut self, edges: &Edges, draft: &Draft, now: Now) -> Result<(), Error> {
         let new: Vec<&Placed> =
-            placed.iter().filter(|placed| placed.before.as_ref() != Some(&placed.record)).collect();
-        if new.is_empty() {
+            draft.placed.iter().filter(|placed| placed.before.as_ref() != Some(&placed.record)).collect();
+        if new.is_empty() && draft.noted.is_empty() {
             return Ok(());
         }
         let watched = self.watch_owners(edges, &new);
-        let changes: Vec<_> = new.iter().map(|placed| registry::Change::Put(placed.record.clone())).collect();
-        let events = new.iter().map(|placed| placed.event(now)).collect();
+        let noted = draft.noted.iter().map(|(change, _)| change.clone());
+        let changes: Vec<_> =
+            noted.chain(new.iter().map(|placed| registry::Change::Put(placed.record.clone()))).collect();
+        let told = draft.noted.iter().filter_map(|(_, event)| event.clone());
+        let events = told.chain(new.iter().map(|placed| placed.event(now))).collect();
         let saved = watched.and_then(|()| Ok(self.commit(edges, &changes, events)?));
         for placed in new {
             // Owners that nobody has after all, or nobody has any more.
@@ -128,17 +142,18 @@ impl Inner {
         Ok(())
     }
 
-    fn granted(&self, placed: Placed, now: Now) -> Granted {
+    fn granted(&self, placed: Placed, identified: Option<Identified>, now: Now) -> Granted {
         let Placed { before, record, occupancy, changed, explain } = placed;
         let mut lease = view::lease(&record, occupancy, true, now);
         lease.changed = changed;
+        lease.identified = identified;
         lease.explain = explain;
         Granted { lease, created: before.is_none() }
     }
 }
 
 impl Placed {
-    fn event(&self, now: Now) -> portlease_proto::Event {
+    fn event(&self, now: Now) -> Event {
         let Self { before, record, .. } = self;
         let kind = match before {
             None => EventKind::Granted,

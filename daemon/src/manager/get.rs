@@ -11,11 +11,11 @@ use super::{
     identify::{Findings, Interrupt, Occupancy},
     kept::bad_owner,
     place::Move,
-    view,
+    settle, view,
 };
 use crate::{
     clock::Now,
-    registry::{LeaseKey, Owner, Record, Term},
+    registry::{Home, LeaseKey, Owner, Record, Term},
     sockets::ClaimError,
 };
 
@@ -29,10 +29,13 @@ pub struct Granted {
 }
 
 /// A request whose root and owner were looked up.
+#[derive(Clone)]
 pub(super) struct Wanted<'a> {
     pub(super) key: LeaseKey,
     pub(super) request: &'a GetRequest,
     pub(super) root: Option<String>,
+    /// The root, if the project is named after it.
+    pub(super) home: Option<Home>,
     pub(super) owner: Option<Owner>,
     pub(super) now: Now,
 }
@@ -75,7 +78,8 @@ impl Manager {
     ) -> Result<Wanted<'a>, Error> {
         let root = root.map(resolve_root).transpose()?;
         let owner = request.owner_pid.map(|pid| self.owner(pid.get())).transpose()?;
-        Ok(Wanted { key, request, root, owner, now: self.edges.clock.now() })
+        let home = root.as_deref().filter(|_| request.identify.is_some()).map(settle::home).transpose()?;
+        Ok(Wanted { key, request, root, home, owner, now: self.edges.clock.now() })
     }
 
     fn owner(&self, pid: u32) -> Result<Owner, Error> {
@@ -83,8 +87,10 @@ impl Manager {
     }
 
     fn attempt_get(&self, wanted: &Wanted<'_>, findings: &Findings) -> Result<Granted, Interrupt> {
-        let granted =
-            self.all_or_nothing(wanted.now, |inner, draft| self.fill(inner, draft, wanted, findings))?;
+        let granted = self.all_or_nothing(wanted.now, |inner, draft| {
+            let settled = inner.settled(draft, wanted);
+            self.fill(inner, draft, settled.as_ref().unwrap_or(wanted), findings)
+        })?;
         // One lease was drafted.
         granted.into_iter().next().ok_or_else(|| Error::no_such_lease(&wanted.key).into())
     }
@@ -159,7 +165,10 @@ impl Manager {
 /// not, and with a term that has at least half of its time left.
 fn noted(record: &Record, wanted: &Wanted<'_>) -> Record {
     let mut noted = record.clone();
-    noted.root = noted.root.or_else(|| wanted.root.clone());
+    // A root that was looked up is where the project is now.
+    if noted.root.is_none() || wanted.home.is_some() {
+        noted.root.clone_from(&wanted.root);
+    }
     noted.hold = wanted.request.hold.unwrap_or(noted.hold);
     if let Some(labels) = &wanted.request.labels {
         noted.labels.clone_from(labels);
@@ -198,7 +207,9 @@ fn contradiction(record: &Record, wanted: &Wanted<'_>) -> Option<String> {
         });
     }
     match (&record.root, &wanted.root) {
-        (Some(has), Some(wants)) if has != wants => Some(format!("its root is {has}, not {wants}")),
+        (Some(has), Some(wants)) if has != wants && wanted.home.is_none() => {
+            Some(format!("its root is {has}, not {wants}"))
+        }
         _ => None,
     }
 }

@@ -18,6 +18,7 @@ mod place;
 mod port;
 mod ports;
 mod ready;
+mod settle;
 mod skip;
 #[cfg(test)]
 mod tests;

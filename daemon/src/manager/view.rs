@@ -43,6 +43,7 @@ fn in_state(record: &Record, state: LeaseState, holder: Option<Holder>, now: Now
         owner_pid: record.life.owner.map(|owner| owner.pid),
         root: record.root.clone(),
         changed: None,
+        identified: None,
         explain: None,
     }
 }

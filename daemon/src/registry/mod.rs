@@ -2,6 +2,7 @@
 //! clock, no log. It changes only by [`Change`]s, and the manager applies
 //! them only after the store has committed the very same ones.
 
+mod home;
 mod life;
 
 use std::{
@@ -12,6 +13,7 @@ use std::{
 
 use portlease_proto::{Port, ProjectName, Protocol, ServiceName};
 
+pub use home::{Home, Settled};
 pub use life::{Life, Owner, Term};
 
 use crate::clock::Now;
@@ -94,6 +96,10 @@ pub enum Change {
     Cool(Cooling),
     /// A port cools no longer.
     Warm(Port),
+    /// A project's name belongs to a directory.
+    Settle(ProjectName, Home),
+    /// It no longer does.
+    Leave(ProjectName),
 }
 
 /// All leases of one daemon. No port is in two of them.
@@ -107,6 +113,7 @@ pub struct Registry {
     /// The leases that must be renewed, the first to end first.
     terms: BTreeSet<(Duration, LeaseKey)>,
     owners: HashMap<Owner, BTreeSet<LeaseKey>>,
+    homes: home::Homes,
 }
 
 impl Registry {
@@ -185,8 +192,9 @@ impl Registry {
         self.owners.get(&owner).into_iter().flatten()
     }
 
-    /// What releasing these leases changes: they go, their ports cool, and
-    /// ports that have cooled long enough are forgotten.
+    /// What releasing these leases changes: they go, their ports cool, names
+    /// that no lease has any more are free, and ports that have cooled long
+    /// enough are forgotten.
     #[must_use]
     pub fn release(&self, keys: &[LeaseKey], now: Now) -> Vec<Change> {
         let warm = self.cooling.values().filter(|c| c.until <= now.boot).map(|c| Change::Warm(c.port));
@@ -199,14 +207,22 @@ impl Registry {
             };
             [Change::Remove(record.key.clone()), Change::Cool(cooling)]
         });
-        warm.chain(gone).collect()
+        let mut released: BTreeMap<&ProjectName, usize> = BTreeMap::new();
+        for key in keys.iter().filter(|key| self.find(key).is_some()) {
+            *released.entry(&key.project).or_default() += 1;
+        }
+        let left = released
+            .into_iter()
+            .filter(|(project, count)| self.homes.contains_key(*project) && self.count(project) == *count);
+        warm.chain(gone).chain(left.map(|(project, _)| Change::Leave(project.clone()))).collect()
     }
 
     /// The changes that make an empty registry into this one.
     #[must_use]
     pub fn as_changes(&self) -> Vec<Change> {
         let leases = self.all().cloned().map(Change::Put);
-        leases.chain(self.cooling.values().cloned().map(Change::Cool)).collect()
+        let homes = self.homes.iter().map(|(project, home)| Change::Settle(project.clone(), home.clone()));
+        leases.chain(self.cooling.values().cloned().map(Change::Cool)).chain(homes).collect()
     }
 
     /// Takes one step.
@@ -219,6 +235,12 @@ impl Registry {
             }
             Change::Warm(port) => {
                 self.cooling.remove(port);
+            }
+            Change::Settle(project, home) => {
+                self.homes.insert(project.clone(), home.clone());
+            }
+            Change::Leave(project) => {
+                self.homes.remove(project);
             }
         }
     }

@@ -39,6 +39,14 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE lease ADD COLUMN owner_boot TEXT;
     CREATE TABLE stream (epoch INTEGER NOT NULL) STRICT;
     INSERT INTO stream VALUES (0);",
+    // 3: which directory a project's name belongs to. The numbers are those of the file system, as signed ones.
+    "CREATE TABLE project (
+        name TEXT NOT NULL PRIMARY KEY,
+        root TEXT NOT NULL,
+        device INTEGER NOT NULL,
+        inode INTEGER NOT NULL,
+        born_ns INTEGER
+    ) STRICT, WITHOUT ROWID;",
 ];
 
 /// The latest format.

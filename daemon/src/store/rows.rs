@@ -11,7 +11,7 @@ use rusqlite::{Connection, Row, params};
 use super::StoreError;
 use crate::{
     clock::{BootId, Now},
-    registry::{Change, Cooling, LeaseKey, Life, Owner, Record, Registry, Term},
+    registry::{Change, Cooling, Home, LeaseKey, Life, Owner, Record, Registry, Term},
 };
 
 /// The whole registry.
@@ -35,6 +35,12 @@ pub(super) fn read(connection: &Connection, now: Now) -> Result<Registry, StoreE
             registry.apply(&Change::Cool(cooling));
         }
     }
+    let mut homes = connection.prepare("SELECT name, root, device, inode, born_ns FROM project")?;
+    let mut rows = homes.query([])?;
+    while let Some(row) = rows.next()? {
+        let project = sense(row.get::<_, String>(0)?.parse())?;
+        registry.apply(&Change::Settle(project, home(row)?));
+    }
     Ok(registry)
 }
 
@@ -55,6 +61,22 @@ pub(super) fn write(connection: &Connection, changes: &[Change], boot_id: BootId
                 )?;
             }
             Change::Warm(port) => warm(connection, *port)?,
+            Change::Settle(project, home) => {
+                connection
+                    .prepare_cached("INSERT OR REPLACE INTO project VALUES (?1, ?2, ?3, ?4, ?5)")?
+                    .execute(params![
+                        project.as_str(),
+                        home.root,
+                        home.device.cast_signed(),
+                        home.inode.cast_signed(),
+                        home.born_ns,
+                    ])?;
+            }
+            Change::Leave(project) => {
+                connection
+                    .prepare_cached("DELETE FROM project WHERE name = ?1")?
+                    .execute([project.as_str()])?;
+            }
         }
     }
     Ok(())
@@ -135,6 +157,16 @@ fn term(row: &Row<'_>, now: Now) -> Result<Option<Term>, StoreError> {
 fn owner(row: &Row<'_>) -> Result<Option<Owner>, StoreError> {
     let Some(pid) = row.get(14)? else { return Ok(None) };
     Ok(Some(Owner { pid, start: natural(row.get(15)?)?, boot_id: boot_id(&row.get::<_, String>(16)?)? }))
+}
+
+fn home(row: &Row<'_>) -> Result<Home, StoreError> {
+    let (device, inode): (i64, i64) = (row.get(2)?, row.get(3)?);
+    Ok(Home {
+        root: row.get(1)?,
+        device: device.cast_unsigned(),
+        inode: inode.cast_unsigned(),
+        born_ns: row.get(4)?,
+    })
 }
 
 fn boot_text(boot_id: BootId) -> String {

@@ -180,7 +180,7 @@ impl Store for SqliteStore {
             self.epoch = self.next_epoch(epoch)?;
         }
         let transaction = self.connection.transaction()?;
-        transaction.execute_batch("DELETE FROM lease; DELETE FROM cooling;")?;
+        transaction.execute_batch("DELETE FROM lease; DELETE FROM cooling; DELETE FROM project;")?;
         rows::write(&transaction, &registry.as_changes(), self.boot_id)?;
         transaction.commit()?;
         Ok(())

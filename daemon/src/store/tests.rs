@@ -6,7 +6,7 @@ use portlease_proto::{Port, Ttl};
 use rusqlite::params;
 
 use super::*;
-use crate::registry::{LeaseKey, Life, Owner, Record, Term};
+use crate::registry::{Home, LeaseKey, Life, Owner, Record, Term};
 
 const NOW: Now = Now {
     wall: SystemTime::UNIX_EPOCH,
@@ -97,6 +97,54 @@ fn a_registry_of_the_first_format_opens_with_every_lease() {
     assert_eq!(roots, ["/tmp"]);
     drop(opened);
     assert_eq!(place.open().unwrap().registry.len(), 3);
+}
+
+#[test]
+fn a_registry_of_the_second_format_opens_with_every_lease() {
+    let place = Place::new();
+    File::create(place.path()).unwrap().write_all(include_bytes!("formats/2.db")).unwrap();
+    let opened = place.open().unwrap();
+    assert!(opened.set_aside.is_none());
+    let leases: Vec<String> =
+        opened.registry.all().map(|record| format!("{} {}", record.key, record.port)).collect();
+    assert_eq!(leases, ["myapp/db 25433", "other/default 23622"]);
+    let other = opened.registry.at(Port::constant(23622)).unwrap();
+    assert_eq!(other.root.as_deref(), Some("/tmp"));
+    assert_eq!(other.life.term.map(|term| term.ttl), Some(Ttl::from_seconds(3600).unwrap()));
+    assert_eq!(opened.registry.home(&other.key.project), None);
+    drop(opened);
+    assert_eq!(place.open().unwrap().registry.len(), 2);
+}
+
+#[test]
+fn whose_directory_it_is_is_there_again() {
+    let place = Place::new();
+    let home =
+        |root: &str, born_ns| Home { root: root.to_owned(), device: u64::MAX, inode: 1 << 63, born_ns };
+    let settle = |project: &str, home| Change::Settle(project.parse().unwrap(), home);
+    let changes = [
+        settle("a", home("/w/a", Some(-1))),
+        settle("b", home("/w/b", None)),
+        settle("a", home("/v/a", None)),
+        Change::Leave("b".parse().unwrap()),
+    ];
+    let mut opened = place.open().unwrap();
+    for change in &changes {
+        opened.store.commit(std::slice::from_ref(change)).unwrap();
+        opened.registry.apply(change);
+    }
+    // As kill -9 would leave it.
+    std::mem::forget(opened.store);
+    let again = place.open().unwrap();
+    assert_eq!(again.registry, opened.registry);
+    assert_eq!(again.registry.home(&"a".parse().unwrap()), Some(&home("/v/a", None)));
+    drop(again);
+
+    let mut again = place.open().unwrap();
+    fs::remove_file(place.path()).unwrap();
+    again.store.rewrite(&again.registry).unwrap();
+    drop(again.store);
+    assert_eq!(place.open().unwrap().registry, again.registry);
 }
 
 #[test]

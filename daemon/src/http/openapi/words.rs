@@ -2,8 +2,8 @@
 //! said of a variant. A word without a meaning does not compile.
 
 use portlease_proto::{
-    Auth, BusyReason, CheckStatus, ErrorCode, EventKind, LeaseState, Protocol, SkipReason, SocketState,
-    StopSignal, Transport,
+    Auth, BusyReason, CheckStatus, ErrorCode, EventKind, Identify, LeaseState, Protocol, SkipReason,
+    SocketState, StopSignal, Transport,
 };
 use serde_json::Value;
 
@@ -20,6 +20,7 @@ pub(super) fn meaning(name: &str, word: &Value) -> Option<&'static str> {
         "SocketState" => serde_json::from_value(word()).ok().map(of_socket),
         "StopSignal" => serde_json::from_value(word()).ok().map(of_signal),
         "CheckStatus" => serde_json::from_value(word()).ok().map(of_check),
+        "Identify" => serde_json::from_value(word()).ok().map(of_identify),
         "Transport" => serde_json::from_value(word()).ok().map(of_transport),
         "Auth" => serde_json::from_value(word()).ok().map(of_auth),
         _ => None,
@@ -74,6 +75,15 @@ fn of_signal(signal: StopSignal) -> &'static str {
     match signal {
         StopSignal::Term => "SIGTERM: it may put its things in order first, and it may refuse",
         StopSignal::Kill => "SIGKILL: it ends at once",
+    }
+}
+
+fn of_identify(identify: Identify) -> &'static str {
+    match identify {
+        Identify::Directory => "the root's own name; a root that was renamed keeps its project",
+        Identify::Manifest => {
+            "the manifest in it; a root whose manifest says another name is another project"
+        }
     }
 }
 
