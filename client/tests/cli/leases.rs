@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use insta::assert_snapshot;
 
-use super::{apart::home_apart, fails, port, show};
+use super::{Home, apart::home_apart, fails, port, show};
 
 #[test]
 fn the_port_is_alone_on_standard_output() {
@@ -64,6 +64,13 @@ fn list_show_and_release() {
     fails(&home.run(&["show", "app"]), 3);
 }
 
+/// A port of the home's pool.
+fn own_port(home: &Home) -> String {
+    let config = std::fs::read_to_string(home.dir().join("config.toml")).unwrap();
+    let (first, _) = config.split_once('"').unwrap().1.split_once('-').unwrap();
+    (first.parse::<u16>().unwrap() + 50).to_string()
+}
+
 #[test]
 fn choosing_a_port() {
     let home = home_apart();
@@ -75,10 +82,12 @@ fn choosing_a_port() {
     let (a, b) = (free(), free());
     assert_eq!(port(&home, &["get", "x", "--port", &a, "--force"]).to_string(), a);
     assert_eq!(port(&home, &["get", "y", "--force", "--prefer", &a, &b]).to_string(), b);
-    let names = [(a.clone(), "[a]"), (b.clone(), "[b]")];
-    assert_snapshot!(show(&home, &["get", "v", "--force", "--prefer", &a, "--range", "65535-65535"], &names), @r"
-    $ portlease get v --force --prefer [a] --range 65535-65535
-    65535
+    let own = own_port(&home);
+    let names = [(a.clone(), "[a]"), (b.clone(), "[b]"), (own.clone(), "[own]")];
+    let range = format!("{own}-{own}");
+    assert_snapshot!(show(&home, &["get", "v", "--force", "--prefer", &a, "--range", &range], &names), @r"
+    $ portlease get v --force --prefer [a] --range [own]-[own]
+    [own]
     [exit 0]
     ");
     home.run(&["get", "u", "--force", "--prefer", &a]);
