@@ -152,7 +152,7 @@ fn when_the_api_port_is_somebody_elses() {
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let wanted = other.local_addr().unwrap().port();
     let binary = vec![env!("CARGO_BIN_EXE_portlease").into()];
-    let home = super::Home::new(binary, &format!("[api]\nport = {wanted}\n"));
+    let home = Home::new(binary, &format!("[api]\nport = {wanted}\n"));
     port(&home, &["get", "app", "--range", "10100-10199"]);
     let status = home.run(&["status"]);
     let line = format!("port {wanted} is held by");
