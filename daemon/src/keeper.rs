@@ -25,9 +25,9 @@ use crate::{
 
 /// How often it looks: a deleted socket is missed for no longer than this, and
 /// a commit is on the disk within a second.
-const TICK: Duration = Duration::from_millis(500);
+const TICK: Duration = Duration::from_millis(900);
 /// How many ticks pass between attempts at the wanted TCP port.
-const PORT_TICKS: u32 = 20;
+const PORT_TICKS: u32 = 11;
 
 /// What keeps the keeper from its work.
 enum Trouble {

@@ -79,7 +79,7 @@ fn leases_survive_when_the_registry_is_deleted_and_another_lease_granted() {
     ] {
         let home = Home::new();
         let mut daemon = home.start();
-        // It has just looked after its files and will not for half a second: the
+        // It has just looked after its files and will not for most of a second: the
         // grant itself has to find out.
         fs::remove_file(home.path("run/endpoint.json")).unwrap();
         daemon.wait_for_files();
