@@ -96,9 +96,12 @@ impl Manager {
             draft.give_back(&mut inner, 0);
             return Err(interrupt);
         }
-        let identified = draft.identified;
-        let granted = draft.placed.into_iter().map(|placed| inner.granted(placed, identified.clone(), now));
-        Ok(granted.collect())
+        let Draft { placed, identified, .. } = draft;
+        // Only now: a hold that was taken before would outlive a grant that failed.
+        for Placed { record, .. } in placed.iter().filter(|placed| placed.occupancy == Occupancy::Idle) {
+            inner.hold_again(&self.edges, record.hold, record.port);
+        }
+        Ok(placed.into_iter().map(|placed| inner.granted(placed, identified.clone(), now)).collect())
     }
 }
 

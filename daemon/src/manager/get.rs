@@ -151,7 +151,6 @@ impl Manager {
             (Occupancy::Idle, Err(error @ ClaimError::Call(_))) => Err(Error::Claim(error).into()),
             // A running app keeps its port whatever became of the claim.
             (occupancy @ Occupancy::Own(_), _) | (occupancy @ Occupancy::Idle, Ok(())) => {
-                inner.hold_again(&self.edges, noted.hold, noted.port);
                 let explain = wanted.request.explain.then(Default::default);
                 let before = Some(record.clone());
                 draft.add(Placed { before, record: noted, occupancy, changed: None, explain });

@@ -178,7 +178,6 @@ impl Manager {
         if let Some(taken) = self.claim(inner, port)? {
             return Ok(taken);
         }
-        inner.hold_again(&self.edges, asked.hold && occupancy == Occupancy::Idle, port);
         Ok(Outcome::Stays(occupancy))
     }
 

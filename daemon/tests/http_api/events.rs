@@ -142,6 +142,8 @@ fn there_are_no_more_than_32_streams() {
 fn a_daemon_that_stops_says_goodbye() {
     let server = TestServer::start();
     let mut events = server.events("/v1/events", "").started();
+    // Nothing happens, and it shows that it lives.
+    events.heartbeat(2 * PATIENCE);
     let drained = server.drain();
     assert_eq!(events.next().map(|message| message.event).as_deref(), Some("shutdown"));
     assert_eq!(events.next(), None);

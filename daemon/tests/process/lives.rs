@@ -73,11 +73,12 @@ fn ids_of_events_grow_across_restarts_and_the_gap_is_told() {
 }
 
 #[test]
-fn the_last_event_of_a_daemon_that_is_told_to_stop() {
+fn a_stream_shows_that_it_lives_and_is_told_of_the_end() {
     let home = Home::new();
     let mut daemon = home.start();
     let mut events = daemon.events("").started();
     assert_eq!(events.head.status, 200);
+    events.heartbeat(std::time::Duration::from_secs(18));
     daemon.signal(rustix::process::Signal::TERM);
     assert_eq!(events.next().map(|message| message.event).as_deref(), Some("shutdown"));
     assert_eq!(events.next(), None);

@@ -63,6 +63,13 @@ impl Stream {
         self
     }
 
+    /// Waits for a message that is nothing but a sign of life.
+    pub(crate) fn heartbeat(&mut self, patience: std::time::Duration) {
+        self.connection.patience(patience);
+        let block = self.block().expect("a sign of life");
+        assert!(block.iter().all(|line| line.starts_with(':')), "{block:?}");
+    }
+
     /// The lines up to an empty one; none at the end of the stream.
     fn block(&mut self) -> Option<Vec<String>> {
         let mut lines = Vec::new();

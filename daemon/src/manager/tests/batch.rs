@@ -244,3 +244,14 @@ fn a_hold_is_taken_and_goes_with_the_lease() {
     let _again = doubles.manager();
     assert_eq!(doubles.sockets.kernel().asked.hold, 3, "a restarted daemon holds it again");
 }
+
+#[test]
+fn a_hold_that_could_not_be_saved_is_not_taken() {
+    let doubles = Doubles::default();
+    let manager = doubles.manager();
+    manager.lease("app/web", &any());
+    doubles.store.fail_after(0);
+    let held = GetRequest { hold: Some(true), ..any() };
+    assert!(matches!(manager.refused("app/web", &held), Error::Store(_)));
+    assert_eq!(doubles.sockets.kernel().asked.hold, 0);
+}
