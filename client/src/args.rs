@@ -56,7 +56,7 @@ pub(crate) struct Names {
 /// Without a name the project is that of the directory: the nearest
 /// portlease.toml or git repository above, below the home directory, says which.
 /// A linked worktree of git is a project of its own, with ports of its own. Of
-/// portlease.toml, prefer and protocol of the service are followed.
+/// portlease.toml, what it says of the service is followed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

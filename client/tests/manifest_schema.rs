@@ -38,6 +38,9 @@ fn it_allows_what_is_accepted() {
         "[services.web]",
         "[services.web]\nprefer = 3000\nenv = \"PORT\"\nprotocol = \"udp\"",
         "[services.web]\nprefer = []\nprotocol = \"both\"",
+        "[services.web]\nrange = \"4000-4099\"\nhold = true",
+        "[services.web]\nrange = \"1-65535\"\nhold = true\nprotocol = \"both\"",
+        "[services.web]\nrange = \" 080 - 080\"\nhold = false\nprotocol = \"udp\"",
         "[services.db]\nprefer = [5432, 65535]\nenv = \"_PG1\"\nprotocol = \"tcp\"",
         "[services.db]\n[env]\nURL = \"postgres://localhost:{db}/é\"\nJSON = \"{{\\\"a\\\": {db}}}\"\nE = \"\"",
         "[env]\nURL = \"a\\nb:{default}\"",
@@ -73,6 +76,14 @@ fn it_forbids_what_is_refused() {
         &many,
         "[services.web]\nprotocol = \"TCP\"",
         "[services.web]\nprotocol = 6",
+        "[services.web]\nrange = \"4000\"",
+        "[services.web]\nrange = \"0-4000\"",
+        "[services.web]\nrange = \"4000-65536\"",
+        "[services.web]\nrange = \"a4000-4001b\"",
+        "[services.web]\nrange = 4000",
+        "[services.web]\nrange = [4000, 4001]",
+        "[services.web]\nhold = \"yes\"",
+        "[services.web]\nhold = true\nprotocol = \"udp\"",
         "[services.web]\nenv = \"1A\"",
         "[services.web]\nenv = \"\"",
         "[services.web]\nenv = [\"A\"]",
@@ -97,6 +108,7 @@ fn it_cannot_compare_one_key_with_another() {
         "[services.a]\nenv = \"P\"\n[services.b]\nenv = \"P\"",
         "[services.a]\nenv = \"P\"\n[env]\nP = \"\"",
         "[services.web]\n[env]\nA = \"{db}\"",
+        "[services.web]\nrange = \"4001-4000\"",
     ] {
         assert!(!accepted(text), "{text}");
         assert!(allowed(&validator, text), "{text}");

@@ -16,7 +16,7 @@ pub(crate) async fn get(paths: &Paths, args: GetArgs) -> Result<(), Failure> {
     let service = service.unwrap_or_default();
     // What was typed comes before what the manifest wishes.
     let typed = args.port.is_some() || args.range.is_some() || !prefer.is_empty();
-    let prefer = if typed { prefer } else { wishes.prefer };
+    let (prefer, range) = if typed { (prefer, args.range) } else { (wishes.prefer, wishes.range) };
     let preferring = !prefer.is_empty();
     let (root, identify) = match (args.root, identity) {
         // A root that was typed is no part of where the name comes from.
@@ -26,11 +26,11 @@ pub(crate) async fn get(paths: &Paths, args: GetArgs) -> Result<(), Failure> {
     let request = GetRequest {
         port: args.port,
         prefer,
-        range: args.range,
+        range,
         protocol: args.protocol.or(wishes.protocol),
         ttl_s: args.ttl,
         owner_pid: args.owner_pid,
-        hold: args.hold.then_some(true),
+        hold: if args.hold { Some(true) } else { wishes.hold },
         strict: args.strict,
         force: args.force,
         reset: args.reset,

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use portlease_proto::{MAX_PREFERRED, NAME_RULE, Port, ProjectName, Protocol, ServiceName};
+use portlease_proto::{MAX_PREFERRED, NAME_RULE, Port, PortRange, ProjectName, Protocol, ServiceName};
 use serde::{Deserialize, Deserializer, de};
 use toml::Spanned;
 
@@ -40,6 +40,10 @@ pub struct Service {
     pub env: Option<String>,
     /// Where its port must be free; both when not given.
     pub protocol: Option<Protocol>,
+    /// A range to choose from in place of the pool.
+    pub range: Option<PortRange>,
+    /// Whether the daemon keeps its port by a socket until the app binds it.
+    pub hold: Option<bool>,
 }
 
 /// A manifest that makes no sense.
@@ -82,6 +86,8 @@ struct ServiceTable {
     prefer: Vec<Port>,
     env: Option<Spanned<String>>,
     protocol: Option<Protocol>,
+    range: Option<PortRange>,
+    hold: Option<Spanned<bool>>,
 }
 
 /// A place in the text, and what is wrong there.
@@ -104,10 +110,7 @@ impl File {
                     ));
                 }
             }
-            let env = table.env.map(Spanned::into_inner);
-            manifest
-                .services
-                .insert(service, Service { prefer: table.prefer, env, protocol: table.protocol });
+            manifest.services.insert(service, table.check()?);
         }
         for (variable, text) in self.env {
             check_variable(&variable)?;
@@ -122,6 +125,24 @@ impl File {
             manifest.env.insert(variable.into_inner(), template);
         }
         Ok(manifest)
+    }
+}
+
+impl ServiceTable {
+    fn check(self) -> Result<Service, Wrong> {
+        if let Some(hold) = self.hold.as_ref().filter(|hold| *hold.get_ref())
+            && self.protocol == Some(Protocol::Udp)
+        {
+            let why = "hold needs tcp: no socket holds a UDP port and lets the app bind it";
+            return Err((hold.span(), why.to_owned()));
+        }
+        Ok(Service {
+            prefer: self.prefer,
+            env: self.env.map(Spanned::into_inner),
+            protocol: self.protocol,
+            range: self.range,
+            hold: self.hold.map(Spanned::into_inner),
+        })
     }
 }
 

@@ -18,6 +18,8 @@ fn every_key() {
         prefer = [5432, 5433]
         env = "PGPORT"
         protocol = "tcp"
+        range = "5400-5499"
+        hold = true
         [services.cache]
         [env]
         DATABASE_URL = "postgres://localhost:{db}/myapp"
@@ -30,6 +32,8 @@ fn every_key() {
     assert_eq!((service("web").env.as_deref(), service("web").protocol), (Some("PORT"), None));
     assert_eq!(service("db").prefer, [Port::constant(5432), Port::constant(5433)]);
     assert_eq!(service("db").protocol, Some(Protocol::Tcp));
+    assert_eq!(service("db").range, Some(PortRange::constant(5400, 5499)));
+    assert_eq!((service("db").hold, service("web").hold), (Some(true), None));
     assert_eq!(service("cache"), Service::default());
     assert_eq!(manifest.env["DATABASE_URL"].services().count(), 1);
     assert_eq!(parse(""), Ok(Manifest::default()));
@@ -52,6 +56,12 @@ fn what_is_wrong_is_named_with_its_place() {
         ("[services.web]\nprefer = 0", &["line 2, column 10", "a list of them"]),
         ("[services.web]\nprefer = [70000]", &["line 2, column 10"]),
         ("[services.web]\nprotocol = \"sctp\"", &["line 2, column 12", "`both`, `tcp`, `udp`"]),
+        ("[services.web]\nrange = \"3000\"", &["line 2, column 9", "FIRST-LAST"]),
+        ("[services.web]\nrange = \"3001-3000\"", &["line 2, column 9", "write 3000-3001"]),
+        ("[services.web]\nrange = 3000", &["line 2, column 9", "expected"]),
+        ("[services.web]\nhold = \"yes\"", &["line 2, column 8", "expected a boolean"]),
+        ("[services.web]\nhold = true\nprotocol = \"udp\"", &["line 2, column 8", "hold needs tcp"]),
+        ("[services.web]\nrang = \"1-2\"", &["did you mean `range`?"]),
         ("[services.\"we b\"]", &["line 1, column 11", "invalid service name"]),
         ("[services.web]\nenv = \"1A\"", &["line 2, column 7", "no name of a variable"]),
         (

@@ -45,6 +45,22 @@ fn services_by_name_with_what_they_prefer() {
 }
 
 #[test]
+fn a_range_and_a_hold_of_a_service() {
+    let disk = Disk::new();
+    // The only free port of its range, which is held and still free for an app.
+    let port = free();
+    let text = format!("project = \"shop\"\n[services.db]\nrange = \"{port}-{port}\"\nhold = true\n");
+    disk.write("home/code/portlease.toml", &text);
+    let lease = disk.run("home/code", &["get", "db", "--force", "--json"]).json();
+    assert_eq!((&lease["port"], &lease["hold"]), (&port.into(), &true.into()));
+    // What is typed comes first.
+    disk.run("home/code", &["release", "db"]);
+    let other = free();
+    let typed = disk.run("home/code", &["get", "db", "--port", &other.to_string(), "--force"]);
+    assert_eq!(typed.port(), Ok(other), "{typed:?}");
+}
+
+#[test]
 fn what_is_wrong_is_told_with_its_place() {
     let disk = Disk::new();
     disk.write("home/code/portlease.toml", "[services.web]\nprefr = 3000\n");
@@ -60,7 +76,7 @@ fn what_is_wrong_is_told_with_its_place() {
       |
     2 | prefr = 3000
       | ^^^^^
-    unknown field `prefr`, expected one of `prefer`, `env`, `protocol`
+    unknown field `prefr`, expected one of `prefer`, `env`, `protocol`, `range`, `hold`
     ");
     for args in [&["get", "web"][..], &["show"], &["release"], &["renew"]] {
         assert_eq!(said(args), of_get);
