@@ -64,6 +64,7 @@ mod events;
 mod identity;
 mod listener;
 pub mod manifest;
+pub mod variables;
 
 pub use builder::ClientBuilder;
 pub use client::Client;
