@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, num::NonZeroU32};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
-    GetRequest, Lease, Port, PortRange, ProjectName, Protocol, ServiceName, Ttl,
+    GetRequest, Identified, Identify, Lease, Port, PortRange, ProjectName, Protocol, ServiceName, Ttl,
     distinct::{Distinct, Object},
 };
 
@@ -28,6 +28,11 @@ pub struct BatchRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(pattern = "^/"))]
     pub root: Option<String>,
+    /// That the project is named after its root, by this: see the same field
+    /// of the request for one lease. Needs `root`, and no service may name
+    /// another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identify: Option<Identify>,
 }
 
 impl BatchRequest {
@@ -44,6 +49,9 @@ impl BatchRequest {
         if self.root.as_ref().is_some_and(|root| !root.starts_with('/')) {
             return Err("root is not an absolute path".to_owned());
         }
+        if self.identify.is_some() && self.root.is_none() {
+            return Err("identify needs root".to_owned());
+        }
         let mut exact: Vec<Port> = self.services.values().filter_map(|request| request.port).collect();
         exact.sort_unstable();
         if let Some([port, _]) = exact.array_windows().find(|[one, next]| one == next) {
@@ -53,7 +61,14 @@ impl BatchRequest {
         for (name, request) in &self.services {
             request.check().map_err(|why| format!("services.{name}: {why}"))?;
             if request.identify.is_some() {
-                return Err(format!("services.{name}: identify is for one lease at a time"));
+                return Err(format!(
+                    "services.{name}: identify belongs beside services: it names the project"
+                ));
+            }
+            if self.identify.is_some() && request.root.is_some() {
+                return Err(format!(
+                    "services.{name}: with identify the project has one root, beside services"
+                ));
             }
             if self.contiguous && (request.port.is_some() || !request.prefer.is_empty()) {
                 return Err(format!(
@@ -79,10 +94,13 @@ fn services<'de, D: Deserializer<'de>>(
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProjectLeases {
-    /// The project.
+    /// The project, which with `identify` may be another one than was named.
     pub project: ProjectName,
     /// The leases that were asked for, sorted by service.
     pub leases: Vec<Lease>,
+    /// Why they are of this project and no other; once, when that is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identified: Option<Identified>,
 }
 
 /// Anonymous leases: ports for tests, under no name. They must end by
@@ -191,7 +209,9 @@ mod tests {
             (r#"{"services": {"web": []}}"#, "an object"),
             (r#"{"services": {"we b": {}}}"#, "invalid service name"),
             (r#"{"services": {"web": {"prot": 1}}}"#, "unknown field `prot`"),
-            (r#"{"services": {"web": {"root": "/", "identify": "directory"}}}"#, "one lease at a time"),
+            (r#"{"services": {"web": {"root": "/", "identify": "directory"}}}"#, "belongs beside services"),
+            (r#"{"services": {"web": {}}, "identify": "manifest"}"#, "identify needs root"),
+            (r#"{"services": {"web": {"root": "/b"}}, "root": "/a", "identify": "manifest"}"#, "one root"),
             (r#"{"services": {"web": {"root": "x"}}}"#, "services.web: root is not an absolute path"),
             (r#"{"services": {"web": {}}, "root": "x"}"#, "root is not an absolute path"),
             (r#"{"services": {"web": {"port": 1}}, "contiguous": true}"#, "services.web: contiguous"),

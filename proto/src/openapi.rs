@@ -26,6 +26,12 @@ pub const EXAMPLES: &[(&str, &str, &str)] = &[
     ("RenewRequest", "renew_request_empty", include_str!("../tests/golden/renew_request_empty.json")),
     ("RenewRequest", "renew_request", include_str!("../tests/golden/renew_request.json")),
     ("ProjectLeases", "project_leases", include_str!("../tests/golden/project_leases.json")),
+    (
+        "ProjectLeases",
+        "project_leases_identified",
+        include_str!("../tests/golden/project_leases_identified.json"),
+    ),
+    ("BatchRequest", "batch_request_identify", include_str!("../tests/golden/batch_request_identify.json")),
     ("Event", "event_granted", include_str!("../tests/golden/event_granted.json")),
     ("Event", "event_moved", include_str!("../tests/golden/event_moved.json")),
     ("Event", "event_taken", include_str!("../tests/golden/event_taken.json")),

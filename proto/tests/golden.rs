@@ -18,6 +18,7 @@ type RoundTrip = fn(&str) -> String;
 const FILES: &[(&str, RoundTrip)] = &[
     ("anonymous_request", again::<AnonymousRequest>),
     ("batch_request", again::<BatchRequest>),
+    ("batch_request_identify", again::<BatchRequest>),
     ("diagnosis", again::<Diagnosis>),
     ("endpoint", again::<Endpoint>),
     ("endpoint_unix_alone", again::<Endpoint>),
@@ -51,6 +52,7 @@ const FILES: &[(&str, RoundTrip)] = &[
     ("problem_port_leased", again::<Problem>),
     ("problem_token_required", again::<Problem>),
     ("project_leases", again::<ProjectLeases>),
+    ("project_leases_identified", again::<ProjectLeases>),
     ("ready", again::<Ready>),
     ("renew_request", again::<RenewRequest>),
     ("renew_request_empty", again::<RenewRequest>),

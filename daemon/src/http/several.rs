@@ -1,7 +1,7 @@
 //! Several leases by one request: those of a project, and anonymous ones.
 
 use axum::{Json, body::Body, extract::State, http::StatusCode};
-use portlease_proto::{AnonymousRequest, BatchRequest, Leases, ProjectLeases, ProjectName};
+use portlease_proto::{AnonymousRequest, BatchRequest, Lease, Leases, ProjectLeases, ProjectName};
 
 use super::{
     App, body,
@@ -10,6 +10,7 @@ use super::{
     openapi::{example, problems::refusals},
     path::Path,
 };
+use crate::manager::Granted;
 
 /// How many leases are placed without leaving the thread that serves everybody:
 /// each takes some tens of microseconds.
@@ -28,11 +29,15 @@ refusals!(GetAnonymousRefusals:
     params(("project" = ProjectName, Path, description = "Whose leases.")),
     request_body(
         content = BatchRequest, content_type = "application/json", description = "What is asked of each service.",
-        examples(("two in a row" = (value = json!(example("batch_request"))))),
+        examples(
+            ("two in a row" = (value = json!(example("batch_request")))),
+            ("of a directory" = (value = json!(example("batch_request_identify")))),
+        ),
     ),
     responses(
         (status = 201, description = "The leases, at least one of them new.", body = ProjectLeases, examples(
-            ("two" = (value = json!(example("project_leases"))))
+            ("two" = (value = json!(example("project_leases")))),
+            ("of a second directory of a name" = (value = json!(example("project_leases_identified")))),
         )),
         (status = 200, description = "The leases, all of which were there.", body = ProjectLeases, examples(
             ("two" = (value = json!(example("project_leases"))))
@@ -59,8 +64,15 @@ pub(super) async fn get_all(
     app.metrics.granted(&granted);
     let created = granted.iter().any(|granted| granted.created);
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
-    let leases = granted.into_iter().map(|granted| granted.lease).collect();
-    Ok((status, Json(ProjectLeases { project, leases })))
+    Ok((status, Json(of_project(project, granted))))
+}
+
+/// The leases of one answer, which all say the same about their project.
+fn of_project(asked: ProjectName, granted: Vec<Granted>) -> ProjectLeases {
+    let mut leases: Vec<Lease> = granted.into_iter().map(|granted| granted.lease).collect();
+    let project = leases.first().map_or(asked, |lease| lease.project.clone());
+    let identified = leases.iter_mut().map(|lease| lease.identified.take()).fold(None, Option::or);
+    ProjectLeases { project, leases, identified }
 }
 
 /// Get ports under no name, for tests.

@@ -8,6 +8,7 @@ use super::{
     Error, Manager,
     get::{Granted, Wanted},
     identify::{Findings, Interrupt},
+    settle,
 };
 use crate::registry::LeaseKey;
 
@@ -53,7 +54,15 @@ impl Manager {
             let root = one.root.as_deref().or(request.root.as_deref());
             self.wanted(key(Clone::clone(service)), one, root)
         };
-        request.services.iter().map(each).collect()
+        let mut wanted = request.services.iter().map(each).collect::<Result<Vec<Wanted<'a>>, Error>>()?;
+        let root = wanted.first().and_then(|first| first.root.as_deref());
+        let home = root.zip(request.identify).map(settle::home_by).transpose()?;
+        for one in wanted.iter_mut().filter(|_| home.is_some()) {
+            one.home.clone_from(&home);
+            // They were looked up one after another; a project has one root.
+            one.root = home.as_ref().map(|(home, _)| home.root.clone());
+        }
+        Ok(wanted)
     }
 
     pub(super) fn attempt_all(
@@ -64,6 +73,8 @@ impl Manager {
     ) -> Result<Vec<Granted>, Interrupt> {
         let Some(first) = wanted.first() else { return Ok(Vec::new()) };
         self.all_or_nothing(first.now, |inner, draft| {
+            let settled = inner.settled(draft, wanted);
+            let wanted = settled.as_deref().unwrap_or(wanted);
             if contiguous {
                 return self.fill_block(inner, draft, wanted, findings);
             }

@@ -3,7 +3,7 @@
 
 use std::{fs, io};
 
-use portlease_proto::{Change, GetRequest, Lease, Port};
+use portlease_proto::{Change, GetRequest, Identify, Lease, Port};
 
 use super::{
     Error, Inner, Manager,
@@ -34,8 +34,8 @@ pub(super) struct Wanted<'a> {
     pub(super) key: LeaseKey,
     pub(super) request: &'a GetRequest,
     pub(super) root: Option<String>,
-    /// The root, if the project is named after it.
-    pub(super) home: Option<Home>,
+    /// The root and what the name was made from, if the project is named after it.
+    pub(super) home: Option<(Home, Identify)>,
     pub(super) owner: Option<Owner>,
     pub(super) now: Now,
 }
@@ -78,7 +78,7 @@ impl Manager {
     ) -> Result<Wanted<'a>, Error> {
         let root = root.map(resolve_root).transpose()?;
         let owner = request.owner_pid.map(|pid| self.owner(pid.get())).transpose()?;
-        let home = root.as_deref().filter(|_| request.identify.is_some()).map(settle::home).transpose()?;
+        let home = root.as_deref().zip(request.identify).map(settle::home_by).transpose()?;
         Ok(Wanted { key, request, root, home, owner, now: self.edges.clock.now() })
     }
 
@@ -88,8 +88,9 @@ impl Manager {
 
     fn attempt_get(&self, wanted: &Wanted<'_>, findings: &Findings) -> Result<Granted, Interrupt> {
         let granted = self.all_or_nothing(wanted.now, |inner, draft| {
-            let settled = inner.settled(draft, wanted);
-            self.fill(inner, draft, settled.as_ref().unwrap_or(wanted), findings)
+            let settled = inner.settled(draft, std::slice::from_ref(wanted));
+            let settled = settled.as_deref().and_then(<[_]>::first);
+            self.fill(inner, draft, settled.unwrap_or(wanted), findings)
         })?;
         // One lease was drafted.
         granted.into_iter().next().ok_or_else(|| Error::no_such_lease(&wanted.key).into())

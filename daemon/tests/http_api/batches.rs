@@ -65,6 +65,29 @@ fn ports_in_a_row() {
 }
 
 #[test]
+fn a_project_that_is_named_after_its_root() {
+    let server = TestServer::start();
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let roots = dirs.each_ref().map(|dir| dir.path().canonicalize().unwrap());
+    let [one, two] = roots
+        .each_ref()
+        .map(|root| json!({"services": {"web": {}, "db": {}}, "root": root, "identify": "directory"}));
+    let first = put(&server, &one).json(201);
+    assert_eq!((&first["project"], first.get("identified")), (&json!("myapp"), None));
+    let second = put(&server, &two).json(201);
+    assert_eq!(second["project"], "myapp@2");
+    let because = format!("myapp is {}", roots[0].display());
+    assert_eq!(second["identified"], json!({"asked": "myapp", "because": because}));
+    for lease in second["leases"].as_array().unwrap() {
+        assert_eq!((&lease["project"], &lease["root"]), (&json!("myapp@2"), &json!(roots[1])));
+        assert_eq!(lease.get("identified"), None, "said once");
+    }
+    let again = put(&server, &two).json(200);
+    assert_eq!((&again["leases"], again.get("identified")), (&second["leases"], None));
+    assert_eq!(server.get("/v1/leases/myapp").json(200)["leases"], first["leases"]);
+}
+
+#[test]
 fn what_is_no_batch() {
     let server = TestServer::start();
     for (body, named) in [
@@ -78,6 +101,8 @@ fn what_is_no_batch() {
         (r#"{"services": {"a": []}}"#, "expected an object"),
         (r#"{"services": {"a": {}}, "contiguous": 1}"#, "expected a boolean"),
         (r#"{"services": {"a": {}}, "root": "/no/such/place"}"#, "/no/such/place"),
+        (r#"{"services": {"a": {}}, "identify": "directory"}"#, "identify needs root"),
+        (r#"{"services": {"a": {}}, "root": "/", "identify": "name"}"#, "unknown variant `name`"),
         (r#"{"services": {"a": {"port": 3000}, "b": {"port": 3000}}}"#, "3000 twice"),
     ] {
         let problem = server.refused(422, "invalid_request", || server.ask("PUT", "/v1/projects/x", body));

@@ -1,6 +1,6 @@
 //! Projects that are named after their root.
 
-use portlease_proto::{EventKind, GetRequest, Identify, Lease};
+use portlease_proto::{BatchRequest, EventKind, GetRequest, Identify, Lease, ServiceName};
 
 use super::{Doubles, any, from_root, key};
 use crate::{events::After, manager::Error, registry::Change};
@@ -12,6 +12,12 @@ fn of(root: &tempfile::TempDir) -> GetRequest {
 fn of_path(root: &std::path::Path) -> GetRequest {
     let root = root.canonicalize().unwrap().into_os_string().into_string().unwrap();
     GetRequest { identify: Some(Identify::Directory), root: Some(root), ..any() }
+}
+
+fn several(services: &[&str], one: &GetRequest) -> BatchRequest {
+    let each = services.iter().map(|service| (service.parse::<ServiceName>().unwrap(), any()));
+    let GetRequest { root, identify, .. } = one.clone();
+    BatchRequest { services: each.collect(), contiguous: false, root, identify }
 }
 
 fn name(lease: &Lease) -> (String, Option<String>) {
@@ -120,4 +126,50 @@ fn an_explicit_name_is_not_looked_up() {
 
 fn of_manifest(root: &tempfile::TempDir) -> GetRequest {
     GetRequest { identify: Some(Identify::Manifest), ..from_root(root) }
+}
+
+#[test]
+fn all_services_of_a_batch_are_of_one_settled_project() {
+    let (doubles, one, two) =
+        (Doubles::default(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let manager = doubles.manager();
+    let app = key("app/web").project;
+    let first = manager.get_all(&app, &several(&["api", "web"], &of(&one))).unwrap();
+    assert!(first.iter().all(|granted| name(&granted.lease) == ("app".to_owned(), None)), "{first:?}");
+    let second = manager.get_all(&app, &several(&["api", "web"], &of(&two))).unwrap();
+    let because = format!("app is {}", super::path(&one));
+    let expected = ("app@2".to_owned(), Some(because));
+    assert!(second.iter().all(|granted| name(&granted.lease) == expected), "{second:?}");
+    assert!(second.iter().all(|granted| granted.lease.root.as_deref() == Some(&*super::path(&two))));
+
+    let commits = doubles.store.commits().len();
+    let again = manager.get_all(&app, &several(&["api", "web"], &of(&two))).unwrap();
+    assert!(again.iter().all(|granted| name(&granted.lease) == ("app@2".to_owned(), None)), "said once");
+    assert_eq!(doubles.store.commits().len(), commits, "a look-up");
+    assert_eq!(manager.lease("app/web", &of(&two)).id, second[1].lease.id, "as for one lease");
+    let row = BatchRequest { contiguous: true, ..several(&["a", "b"], &of(&two)) };
+    let row = manager.get_all(&app, &row).unwrap();
+    assert!(row.iter().all(|granted| granted.lease.project.as_str() == "app@2"), "{row:?}");
+}
+
+#[test]
+fn a_batch_in_a_moved_root_takes_the_other_leases_along() {
+    let (doubles, dir) = (Doubles::default(), tempfile::tempdir().unwrap());
+    let (before, after) = (dir.path().join("app"), dir.path().join("new"));
+    std::fs::DirBuilder::new().create(&before).unwrap();
+    let manager = doubles.manager();
+    let old = manager.get_all(&key("app/a").project, &several(&["a", "b", "c"], &of_path(&before))).unwrap();
+    std::fs::rename(&before, &after).unwrap();
+    let commits = doubles.store.commits().len();
+    let new = manager.get_all(&key("new/a").project, &several(&["a", "b"], &of_path(&after))).unwrap();
+    let ids = |granted: &[crate::manager::Granted]| -> Vec<String> {
+        granted.iter().map(|granted| granted.lease.id.clone()).collect()
+    };
+    assert_eq!(ids(&new), ids(&old[..2]));
+    assert_eq!(doubles.store.commits().len(), commits + 1);
+    let root = after.canonicalize().unwrap();
+    let third = manager.show(&key("app/c")).unwrap();
+    assert_eq!(third.root.as_deref(), root.to_str());
+    assert!(new.iter().all(|granted| granted.lease.root == third.root));
+    assert!(new[0].lease.identified.is_some());
 }
