@@ -148,7 +148,8 @@ pub(crate) fn table(leases: &[Lease]) {
 
 fn row(lease: &Lease) -> [String; 5] {
     const MOST: usize = 60;
-    let holder = lease.holder.as_ref().map(|holder| escape(&holder.to_string())).unwrap_or_default();
+    let holder = lease.holder.as_ref().map(|holder| escape(&holder.to_string()));
+    let holder = holder.or_else(|| lease.remark()).unwrap_or_default();
     let holder = match holder.char_indices().nth(MOST) {
         Some((end, _)) => format!("{}…", &holder[..end]),
         None => holder,
@@ -174,6 +175,12 @@ pub(crate) fn lease(lease: &Lease) {
         if let Some(since) = &holder.since {
             line("", &format!("since {since}"));
         }
+    }
+    if let Some(pid) = lease.run_pid {
+        line("run", &format!("pid {pid}"));
+    }
+    if let (LeaseState::Taken, Some(remark)) = (lease.state, lease.remark()) {
+        line("", &remark);
     }
     if let Some(root) = &lease.root {
         line("root", root);

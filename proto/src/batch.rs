@@ -33,6 +33,11 @@ pub struct BatchRequest {
     /// another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identify: Option<Identify>,
+    /// The process that `portlease run` started, for those services that name
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u32>, minimum = 1))]
+    pub run_pid: Option<NonZeroU32>,
 }
 
 impl BatchRequest {

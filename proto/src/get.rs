@@ -39,6 +39,12 @@ pub struct GetRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<u32>, minimum = 1))]
     pub owner_pid: Option<NonZeroU32>,
+    /// The process that `portlease run` started for this lease. It and all
+    /// under it are the lease's own app, wherever they run, while it lives;
+    /// the lease does not end with it. The last one given counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u32>, minimum = 1))]
+    pub run_pid: Option<NonZeroU32>,
     /// Whether the daemon keeps the port by a socket until the app binds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<bool>,
@@ -190,6 +196,7 @@ mod tests {
             (r#"{"ttl_s": "60"}"#, "from 1 to 31536000"),
             (r#"{"owner_pid": 0}"#, "nonzero"),
             (r#"{"owner_pid": -1}"#, "nonzero"),
+            (r#"{"run_pid": 0}"#, "nonzero"),
             (r#"{"hold": true, "protocol": "udp"}"#, "hold needs tcp"),
         ] {
             let error = parse(text).unwrap_err();

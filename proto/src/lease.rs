@@ -45,6 +45,15 @@ pub struct Lease {
     /// The process that the lease lives and dies with.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub owner_pid: Option<u32>,
+    /// The process that `portlease run` started for it, while that lives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub run_pid: Option<u32>,
+    /// The port that what `portlease run` started listens on in place of the
+    /// lease's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub real_port: Option<Port>,
     /// The directory of the project.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub root: Option<String>,
@@ -139,6 +148,12 @@ impl fmt::Display for Holder {
 }
 
 impl Lease {
+    /// Where its app is in place of its port, in the words of every command.
+    #[must_use]
+    pub fn remark(&self) -> Option<String> {
+        self.real_port.map(|port| format!("its app listens on {port} instead"))
+    }
+
     /// What is on its port, in the words of every command, as given: escape it
     /// before it reaches a terminal.
     #[must_use]
@@ -147,7 +162,10 @@ impl Lease {
             (LeaseState::Bound, _) => format!("already running here: {}", self.url),
             (LeaseState::Taken, Some(holder)) => format!("taken by {holder}"),
             (LeaseState::Taken, None) => "taken by another portlease daemon on this machine".to_owned(),
-            (state, _) => state.to_string(),
+            (state, _) => match self.remark() {
+                Some(remark) => format!("{state}: {remark}"),
+                None => state.to_string(),
+            },
         }
     }
 }
@@ -231,4 +249,20 @@ pub enum SkipReason {
 pub struct Leases {
     /// Sorted by project and service.
     pub leases: Vec<Lease>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_an_app_is_instead_is_remarked() {
+        let mut lease: Lease = serde_json::from_str(include_str!("../tests/golden/lease_run.json")).unwrap();
+        assert_eq!(lease.standing(), "reserved: its app listens on 5173 instead");
+        lease.state = LeaseState::Taken;
+        assert_eq!(lease.standing(), "taken by another portlease daemon on this machine");
+        lease.state = LeaseState::Reserved;
+        lease.real_port = None;
+        assert_eq!(lease.standing(), "reserved");
+    }
 }

@@ -30,6 +30,7 @@ pub(crate) async fn get(paths: &Paths, args: GetArgs) -> Result<(), Failure> {
         protocol: args.protocol.or(wishes.protocol),
         ttl_s: args.ttl,
         owner_pid: args.owner_pid,
+        run_pid: None,
         hold: if args.hold { Some(true) } else { wishes.hold },
         strict: args.strict,
         force: args.force,

@@ -63,6 +63,7 @@ fn what_the_tables_have_against_a_port() {
         root: None,
         labels: Default::default(),
         hold: false,
+        run: None,
         life: Default::default(),
         created_at: SystemTime::UNIX_EPOCH,
         renewed_at: SystemTime::UNIX_EPOCH,

@@ -25,8 +25,12 @@ pub(crate) struct Running {
     pub(crate) docker_proxies: BTreeMap<Port, u32>,
     /// What may not be looked into.
     pub(crate) unreadable: BTreeSet<u32>,
-    /// Those above any process.
+    /// Those above some processes.
+    pub(crate) above: BTreeMap<u32, Vec<u32>>,
+    /// Those above any other process.
     pub(crate) ancestors: Vec<u32>,
+    /// The leaders of any process's group and session.
+    pub(crate) leaders: Vec<u32>,
     /// What happens right after the next process was pinned.
     pub(crate) after_pin: Option<fn(&mut Running)>,
     /// What was sent, and to whom.
@@ -129,8 +133,13 @@ impl Processes for FixedProcesses {
         self.describe(pid).is_some_and(|process| process.holder.user == Some(ours))
     }
 
-    fn ancestors(&self, _pid: u32) -> Vec<u32> {
-        self.running().ancestors.clone()
+    fn ancestors(&self, pid: u32) -> Vec<u32> {
+        let running = self.running();
+        running.above.get(&pid).unwrap_or(&running.ancestors).clone()
+    }
+
+    fn leaders(&self, _pid: u32) -> Vec<u32> {
+        self.running().leaders.clone()
     }
 
     fn user_name(&self, uid: u32) -> String {

@@ -86,6 +86,12 @@ impl FixedSockets {
         });
     }
 
+    /// Has every socket on loopback alone.
+    pub(crate) fn only_on_loopback(&self) {
+        let local = IpAddr::from([127, 0, 0, 1]);
+        self.kernel().rows.iter_mut().for_each(|row| row.address = local);
+    }
+
     /// Takes every socket away from `port`.
     pub(crate) fn clear(&self, port: Port) {
         self.kernel().rows.retain(|row| row.port != port);

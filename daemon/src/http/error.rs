@@ -113,7 +113,9 @@ fn classify(error: &Error) -> (StatusCode, ErrorCode) {
         }
         Error::Stays { .. } | Error::NotContiguous { .. } => (StatusCode::CONFLICT, ErrorCode::LeaseDiffers),
         Error::Anonymous => (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvalidName),
-        Error::BadOwner { .. } => (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvalidRequest),
+        Error::BadOwner { .. } | Error::BadRun { .. } => {
+            (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvalidRequest)
+        }
         Error::NoSuchLease { .. } => (StatusCode::NOT_FOUND, ErrorCode::NoSuchLease),
         Error::BadRoot { .. } => (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvalidRequest),
         Error::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::StoreUnavailable),
@@ -188,6 +190,7 @@ fn hint(error: &Error) -> Option<String> {
         }
         Error::Anonymous => Some("POST /v1/leases makes anonymous leases".to_owned()),
         Error::BadOwner { .. } => Some("owner_pid is the id of a process that runs".to_owned()),
+        Error::BadRun { .. } => Some("run_pid is the id of a process that runs".to_owned()),
         Error::TooManyFiles => Some("raise the limit before the daemon starts: ulimit -n".to_owned()),
         Error::NoSuchLease { .. } => Some("see which there are: portlease list".to_owned()),
         Error::Store(_) => Some("free some disk space; the daemon tries again by itself".to_owned()),

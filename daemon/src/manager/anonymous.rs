@@ -44,7 +44,7 @@ impl Manager {
         let one = || {
             // Random, so that each walk through the pool begins elsewhere.
             let service: ServiceName = new_id().parse().map_err(|_| Error::Anonymous)?;
-            self.wanted(LeaseKey { project: ProjectName::anonymous(), service }, each, None)
+            self.wanted(LeaseKey { project: ProjectName::anonymous(), service }, each, None, None)
         };
         (0..request.count()).map(|_| one()).collect()
     }

@@ -52,7 +52,7 @@ impl Manager {
         let key = |service| LeaseKey { project: project.clone(), service };
         let each = |(service, one): (&_, &'a portlease_proto::GetRequest)| {
             let root = one.root.as_deref().or(request.root.as_deref());
-            self.wanted(key(Clone::clone(service)), one, root)
+            self.wanted(key(Clone::clone(service)), one, root, one.run_pid.or(request.run_pid))
         };
         let mut wanted = request.services.iter().map(each).collect::<Result<Vec<Wanted<'a>>, Error>>()?;
         let root = wanted.first().and_then(|first| first.root.as_deref());

@@ -62,6 +62,7 @@ impl Manager {
             inner.sweep(&self.edges, now);
             let records = || inner.registry.all();
             let rooted: Vec<GoneRoot> = records()
+                .filter(|record| record.run.is_none())
                 .filter_map(|record| Some(GoneRoot { key: record.key.clone(), root: record.root.clone()? }))
                 .collect();
             let leased: Vec<_> = records().map(|record| record.port).collect();

@@ -7,7 +7,7 @@ use super::{
     Edges, Error, Inner, Manager,
     get::Granted,
     identify::{Interrupt, Occupancy},
-    kept::bad_owner,
+    kept::{bad_owner, bad_run},
     view,
 };
 use crate::{
@@ -99,7 +99,7 @@ impl Manager {
         let Draft { placed, identified, .. } = draft;
         // Only now: a hold that was taken before would outlive a grant that failed.
         for Placed { record, .. } in placed.iter().filter(|placed| placed.occupancy == Occupancy::Idle) {
-            inner.hold_again(&self.edges, record.hold, record.port);
+            inner.hold_again(&self.edges, record.wants_hold(), record.port);
         }
         Ok(placed.into_iter().map(|placed| inner.granted(placed, identified.clone(), now)).collect())
     }
@@ -123,15 +123,15 @@ impl Inner {
         for placed in new {
             // Owners that nobody has after all, or nobody has any more.
             let lives = [Some(&placed.record), placed.before.as_ref()].into_iter().flatten();
-            for owner in lives.filter_map(|record| record.life.owner) {
-                self.forget_owner(edges, owner);
+            for process in lives.flat_map(|record| [record.life.owner, record.run]).flatten() {
+                self.forget_process(edges, process);
             }
             if let (Ok(()), Some(before)) = (&saved, &placed.before)
                 && before.port != placed.record.port
             {
                 self.kept.let_go(before.port);
             }
-            if saved.is_ok() && !placed.record.hold {
+            if saved.is_ok() && !placed.record.wants_hold() {
                 self.kept.unhold(placed.record.port);
             }
         }
@@ -139,15 +139,22 @@ impl Inner {
     }
 
     fn watch_owners(&mut self, edges: &Edges, placed: &[&Placed]) -> Result<(), Error> {
-        for owner in placed.iter().filter_map(|placed| placed.record.life.owner) {
-            self.kept.watch(edges, owner).map_err(|error| bad_owner(owner.pid, error))?;
+        for Placed { before, record, .. } in placed {
+            if let Some(owner) = record.life.owner {
+                self.kept.watch(edges, owner).map_err(|error| bad_owner(owner.pid, error))?;
+            }
+            // One that it had may have ended just now: no reason to refuse.
+            let had = before.as_ref().and_then(|before| before.run);
+            if let Some(run) = record.run.filter(|run| Some(*run) != had) {
+                self.kept.watch(edges, run).map_err(|error| bad_run(run.pid, error))?;
+            }
         }
         Ok(())
     }
 
     fn granted(&self, placed: Placed, identified: Option<Identified>, now: Now) -> Granted {
         let Placed { before, record, occupancy, changed, explain } = placed;
-        let mut lease = view::lease(&record, occupancy, true, now);
+        let mut lease = view::lease(&record, self.sight(&record, occupancy), now);
         lease.changed = changed;
         lease.identified = identified;
         lease.explain = explain;

@@ -133,6 +133,15 @@ pub enum Error {
         /// Why not.
         why: OwnerError,
     },
+    /// What `portlease run` is said to have started is no process that can be
+    /// watched.
+    #[error("process {pid} is not one that was started for a lease: {why}")]
+    BadRun {
+        /// As it was given.
+        pid: u32,
+        /// Why not.
+        why: OwnerError,
+    },
     /// A hold cannot be taken.
     #[error("port {port} cannot be held")]
     Hold {

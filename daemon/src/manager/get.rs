@@ -1,7 +1,7 @@
 //! `get`: the lease that is there, or a new one, or a new port for one whose
 //! port a stranger has.
 
-use std::{fs, io};
+use std::{fs, io, num::NonZeroU32};
 
 use portlease_proto::{Change, GetRequest, Identify, Lease, Port};
 
@@ -9,7 +9,7 @@ use super::{
     Error, Inner, Manager,
     draft::{Draft, Placed},
     identify::{Findings, Interrupt, Occupancy},
-    kept::bad_owner,
+    kept::{bad_owner, bad_run},
     place::Move,
     settle, view,
 };
@@ -37,6 +37,7 @@ pub(super) struct Wanted<'a> {
     /// The root and what the name was made from, if the project is named after it.
     pub(super) home: Option<(Home, Identify)>,
     pub(super) owner: Option<Owner>,
+    pub(super) run: Option<Owner>,
     pub(super) now: Now,
 }
 
@@ -67,7 +68,7 @@ impl Manager {
         if key.project.is_anonymous() {
             return Err(Error::Anonymous);
         }
-        self.wanted(key.clone(), request, request.root.as_deref())
+        self.wanted(key.clone(), request, request.root.as_deref(), request.run_pid)
     }
 
     pub(super) fn wanted<'a>(
@@ -75,15 +76,21 @@ impl Manager {
         key: LeaseKey,
         request: &'a GetRequest,
         root: Option<&str>,
+        run_pid: Option<NonZeroU32>,
     ) -> Result<Wanted<'a>, Error> {
         let root = root.map(resolve_root).transpose()?;
         let owner = request.owner_pid.map(|pid| self.owner(pid.get())).transpose()?;
+        let run = run_pid.map(|pid| self.run(pid.get())).transpose()?;
         let home = root.as_deref().zip(request.identify).map(settle::home_by).transpose()?;
-        Ok(Wanted { key, request, root, home, owner, now: self.edges.clock.now() })
+        Ok(Wanted { key, request, root, home, owner, run, now: self.edges.clock.now() })
     }
 
     fn owner(&self, pid: u32) -> Result<Owner, Error> {
         self.edges.owners.find(pid).map_err(|error| bad_owner(pid, error))
+    }
+
+    fn run(&self, pid: u32) -> Result<Owner, Error> {
+        self.edges.owners.find(pid).map_err(|error| bad_run(pid, error))
     }
 
     fn attempt_get(&self, wanted: &Wanted<'_>, findings: &Findings) -> Result<Granted, Interrupt> {
@@ -128,7 +135,7 @@ impl Manager {
         let occupancy = inner.occupancy(&self.edges, &noted, findings)?;
         let claim = inner.kept.claim(&self.edges, record.port).map(|_| ());
         if let Some(how) = contradiction(record, wanted) {
-            let lease = Box::new(view::lease(record, occupancy, claim.is_ok(), wanted.now));
+            let lease = Box::new(view::lease(record, inner.sight(record, occupancy), wanted.now));
             return Err(Error::Differs { lease, how }.into());
         }
         // An exact port is that one or none.
@@ -169,6 +176,7 @@ fn noted(record: &Record, wanted: &Wanted<'_>) -> Record {
     if noted.root.is_none() || wanted.home.is_some() {
         noted.root.clone_from(&wanted.root);
     }
+    noted.run = wanted.run.or(record.run);
     noted.hold = wanted.request.hold.unwrap_or(noted.hold);
     if let Some(labels) = &wanted.request.labels {
         noted.labels.clone_from(labels);

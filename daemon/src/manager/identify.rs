@@ -180,7 +180,8 @@ impl Inner {
     }
 
     pub(super) fn is_own(&self, edges: &Edges, record: &Record, occupant: &Occupant) -> bool {
-        if is_of_owner(edges, record, occupant) {
+        let ours = occupant.row.uid.is_none_or(|uid| uid == edges.processes.our_uid());
+        if ours && (is_of_owner(edges, record, occupant) || is_of_run(edges, record, occupant)) {
             return true;
         }
         let question = Question {
@@ -211,9 +212,25 @@ impl Inner {
 /// Whether the process is the lease's owner, or runs under it.
 fn is_of_owner(edges: &Edges, record: &Record, occupant: &Occupant) -> bool {
     let Some(owner) = record.life.owner else { return false };
-    let Some(pid) = occupant.process.as_ref().and_then(|process| process.holder.pid) else { return false };
-    let ours = occupant.row.uid.is_none_or(|uid| uid == edges.processes.our_uid());
-    ours && (pid == owner.pid || edges.processes.ancestors(pid).contains(&owner.pid))
+    occupant.pid().is_some_and(|pid| stems_from(edges, pid, owner.pid))
+}
+
+/// Whether the process is what `portlease run` started for the lease.
+fn is_of_run(edges: &Edges, record: &Record, occupant: &Occupant) -> bool {
+    let Some(run) = record.run else { return false };
+    occupant.pid().is_some_and(|pid| is_in_run(edges, pid, run.pid))
+}
+
+/// Whether a process is what a run started, or belongs to it. One that lost
+/// its parent is still in the process group that it was started in; the shell
+/// that the run was typed into leads the session, and does not stem from it.
+pub(super) fn is_in_run(edges: &Edges, pid: u32, run: u32) -> bool {
+    stems_from(edges, pid, run)
+        || edges.processes.leaders(pid).into_iter().any(|leader| stems_from(edges, leader, run))
+}
+
+fn stems_from(edges: &Edges, pid: u32, from: u32) -> bool {
+    pid == from || edges.processes.ancestors(pid).contains(&from)
 }
 
 impl Occupant {
@@ -235,6 +252,11 @@ impl Occupant {
     /// Whether it can be reached from outside this machine.
     pub(super) fn is_exposed(&self) -> bool {
         self.row.state == SocketState::Listening && !self.row.address.to_canonical().is_loopback()
+    }
+
+    /// The process, where it can be seen.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.process.as_ref().and_then(|process| process.holder.pid)
     }
 
     /// The port that the socket is on.

@@ -116,6 +116,14 @@ impl Kept {
     }
 }
 
+/// A pid that was given for a run and is none.
+pub(super) fn bad_run(pid: u32, error: OwnerError) -> Error {
+    match error {
+        OwnerError::TooManyFiles => Error::TooManyFiles,
+        why => Error::BadRun { pid, why },
+    }
+}
+
 /// A pid that was given for an owner and is none.
 pub(super) fn bad_owner(pid: u32, error: OwnerError) -> Error {
     match error {

@@ -1,6 +1,6 @@
 //! How leases end: they are released, their term is over, or their owner is.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use portlease_proto::{EventKind, Lease, Port, ProjectName, RenewRequest, ServiceName};
 
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     clock::Now,
     owners::OwnerError,
-    registry::{LeaseKey, Owner, Record, Term},
+    registry::{Change, LeaseKey, Owner, Record, Term},
     store::StoreError,
 };
 
@@ -128,7 +128,29 @@ impl Inner {
         if !keys.is_empty() {
             self.end(edges, &keys, EventKind::Expired, now)?;
         }
+        self.forget_runs(edges, now)?;
         self.ended_owners.clear();
+        Ok(())
+    }
+
+    /// Leases outlive what was run for them.
+    fn forget_runs(&mut self, edges: &Edges, now: Now) -> Result<(), StoreError> {
+        let of_runs = self.ended_owners.iter().flat_map(|run| self.registry.of_run(*run));
+        let keys: BTreeSet<&LeaseKey> = of_runs.collect();
+        let records: Vec<Record> = keys
+            .into_iter()
+            .filter_map(|key| self.registry.find(key))
+            .map(|record| Record { run: None, ..record.clone() })
+            .collect();
+        if records.is_empty() {
+            return Ok(());
+        }
+        let changes: Vec<Change> = records.iter().cloned().map(Change::Put).collect();
+        let events = records.iter().map(|record| view::event(EventKind::Changed, record, now)).collect();
+        self.commit(edges, &changes, events)?;
+        for record in records {
+            self.hold_again(edges, record.wants_hold(), record.port);
+        }
         Ok(())
     }
 
@@ -139,27 +161,27 @@ impl Inner {
         self.commit(edges, &changes, events)?;
         for record in ended {
             self.kept.let_go(record.port);
-            if let Some(owner) = record.life.owner {
-                self.forget_owner(edges, owner);
+            for process in [record.life.owner, record.run].into_iter().flatten() {
+                self.forget_process(edges, process);
             }
         }
         Ok(())
     }
 
-    /// Watches an owner no longer that no lease has.
-    pub(super) fn forget_owner(&mut self, edges: &Edges, owner: Owner) {
-        if self.registry.of_owner(owner).next().is_none() {
-            self.kept.unwatch(edges, owner);
+    /// Watches a process no longer that no lease has to do with.
+    pub(super) fn forget_process(&mut self, edges: &Edges, process: Owner) {
+        if self.registry.of_owner(process).chain(self.registry.of_run(process)).next().is_none() {
+            self.kept.unwatch(edges, process);
         }
     }
 
-    /// Watches the owners that are not watched yet: those of leases that were
+    /// Watches the processes that are not watched yet: those of leases that were
     /// read from the store, and those for which there was no file to spare.
     pub(super) fn watch_again(&mut self, edges: &Edges) {
-        if self.kept.owners() == self.registry.owners().count() {
+        if self.kept.owners() == self.registry.processes().count() {
             return;
         }
-        let owners: Vec<Owner> = self.registry.owners().collect();
+        let owners: Vec<Owner> = self.registry.processes().collect();
         for owner in owners {
             if let Err(OwnerError::Ended | OwnerError::Thread) = self.kept.watch(edges, owner)
                 && !self.ended_owners.contains(&owner)

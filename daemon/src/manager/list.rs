@@ -41,18 +41,18 @@ impl Manager {
             on_ports.entry(occupant.port()).or_default().push(occupant);
         }
 
-        let facts: Vec<(Occupancy, bool)> = {
+        let sights: Vec<view::Sight> = {
             let inner = self.lock();
             let judge = |record: &Record| match on_ports.get(&record.port) {
                 None => Occupancy::Idle,
                 Some(occupants) => inner.judge(&self.edges, record, occupants),
             };
-            records.iter().map(|record| (judge(record), inner.kept.is_claimed(record.port))).collect()
+            records.iter().map(|record| inner.sight(record, judge(record))).collect()
         };
         // Looks at each root, which may lie on a slow disk: without the lock.
         let now = self.edges.clock.now();
-        let show = |(record, (occupancy, claimed))| view::lease(record, occupancy, claimed, now);
-        Ok(records.iter().zip(facts).map(show).collect())
+        let show = |(record, sight)| view::lease(record, sight, now);
+        Ok(records.iter().zip(sights).map(show).collect())
     }
 
     /// One lease. May walk all processes.
@@ -93,7 +93,6 @@ impl Manager {
         inner.sweep(&self.edges, now);
         let record = inner.registry.find(key).cloned().ok_or_else(|| Error::no_such_lease(key))?;
         let occupancy = inner.occupancy(&self.edges, &record, findings)?;
-        let claimed = inner.kept.is_claimed(record.port);
-        Ok(view::lease(&record, occupancy, claimed, now))
+        Ok(view::lease(&record, inner.sight(&record, occupancy), now))
     }
 }

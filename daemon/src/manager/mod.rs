@@ -20,6 +20,7 @@ mod ports;
 mod ready;
 mod settle;
 mod skip;
+mod strays;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -52,6 +53,7 @@ use crate::{
 };
 use identify::Known;
 use kept::Kept;
+use strays::Strays;
 use watch::Watched;
 
 /// The edges that the manager works with.
@@ -105,6 +107,7 @@ struct Inner {
     ended_owners: Vec<Owner>,
     known: HashMap<u64, Known>,
     watched: Watched,
+    strays: Strays,
     exclusions: Exclusions,
     exclusions_read: Option<Duration>,
     unsaved: bool,
@@ -126,12 +129,13 @@ impl Manager {
             ended_owners: Vec::new(),
             known: HashMap::new(),
             watched: Watched::default(),
+            strays: Strays::default(),
             exclusions: Exclusions::default(),
             exclusions_read: None,
             unsaved: false,
         };
         inner.watch_again(&edges);
-        let held: Vec<Port> = inner.registry.all().filter(|r| r.hold).map(|r| r.port).collect();
+        let held: Vec<Port> = inner.registry.all().filter(|r| r.wants_hold()).map(|r| r.port).collect();
         for port in held {
             inner.hold_again(&edges, true, port);
         }

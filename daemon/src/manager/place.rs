@@ -254,8 +254,10 @@ pub(super) fn placed(
 
 /// Whether the lease that is considered is to have a hold.
 fn is_held(consider: &Consider<'_>) -> bool {
-    let before = consider.why.record().is_some_and(|record| record.hold);
-    consider.request.hold.unwrap_or(before)
+    let before = consider.why.record();
+    let run = consider.wanted.run.or(before.and_then(|record| record.run));
+    // What a run started is about to bind it.
+    run.is_none() && consider.request.hold.unwrap_or(before.is_some_and(|record| record.hold))
 }
 
 /// A lease that moves keeps its protocol unless told otherwise.
@@ -289,6 +291,7 @@ fn record(wanted: &Wanted<'_>, before: Option<&Record>, port: Port) -> Record {
         labels: Default::default(),
         hold: false,
         life: Life::default(),
+        run: None,
         created_at: wall,
         renewed_at: wall,
     });
@@ -310,6 +313,7 @@ fn record(wanted: &Wanted<'_>, before: Option<&Record>, port: Port) -> Record {
     if wanted.owner.is_some() {
         record.life.owner = wanted.owner;
     }
+    record.run = wanted.run.or(record.run);
     if record.port != port {
         record.port = port;
         record.renewed_at = wall;

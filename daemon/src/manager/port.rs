@@ -106,7 +106,7 @@ impl Manager {
     /// The lease that has the port, given all that is on it.
     fn lease_on(&self, port: Port, occupants: &[Occupant]) -> Result<Option<Lease>, Error> {
         let now = self.edges.clock.now();
-        let (record, occupancy, claimed) = {
+        let (record, sight) = {
             let mut inner = self.lock();
             inner.sweep(&self.edges, now);
             let Some(record) = inner.registry.at(port).cloned() else { return Ok(None) };
@@ -114,10 +114,10 @@ impl Manager {
                 true => Occupancy::Idle,
                 false => inner.judge(&self.edges, &record, occupants),
             };
-            let claimed = inner.kept.is_claimed(port);
-            (record, occupancy, claimed)
+            let sight = inner.sight(&record, occupancy);
+            (record, sight)
         };
-        Ok(Some(view::lease(&record, occupancy, claimed, now)))
+        Ok(Some(view::lease(&record, sight, now)))
     }
 
     fn is_idle(&self, record: &Record) -> Result<bool, Error> {

@@ -42,7 +42,7 @@ impl Manager {
     /// The leases whose ports these sockets are on.
     fn leases_on(&self, occupants: &[Occupant]) -> HashMap<Port, Lease> {
         let now = self.edges.clock.now();
-        let facts: Vec<(Record, Occupancy, bool)> = {
+        let facts: Vec<(Record, view::Sight)> = {
             let mut inner = self.lock();
             inner.sweep(&self.edges, now);
             let mut on_ports: HashMap<Port, Vec<Occupant>> = HashMap::new();
@@ -58,14 +58,12 @@ impl Manager {
                     true => Occupancy::Idle,
                     false => inner.judge(&self.edges, record, &sockets),
                 };
-                Some((record.clone(), occupancy, inner.kept.is_claimed(port)))
+                Some((record.clone(), inner.sight(record, occupancy)))
             };
             on_ports.into_iter().filter_map(judge).collect()
         };
         // Looks at each root, which may lie on a slow disk: without the lock.
-        let show = |(record, occupancy, claimed): (Record, _, _)| {
-            (record.port, view::lease(&record, occupancy, claimed, now))
-        };
+        let show = |(record, sight): (Record, _)| (record.port, view::lease(&record, sight, now));
         facts.into_iter().map(show).collect()
     }
 }

@@ -65,9 +65,9 @@ impl Skip {
             Self::Tables(Leased(key)) => match inner.registry.find(&key).cloned() {
                 Some(record) => {
                     let occupancy = inner.occupancy(edges, &record, findings)?;
-                    let claimed = inner.kept.is_claimed(port);
-                    let now = edges.clock.now();
-                    Error::Leased { port, lease: Box::new(view::lease(&record, occupancy, claimed, now)) }
+                    let sight = inner.sight(&record, occupancy);
+                    let lease = view::lease(&record, sight, edges.clock.now());
+                    Error::Leased { port, lease: Box::new(lease) }
                 }
                 None => Error::Claimed { port },
             },

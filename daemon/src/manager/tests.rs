@@ -11,6 +11,7 @@ mod ports;
 mod random;
 mod ready;
 mod release;
+mod runs;
 mod settle;
 mod strangers;
 mod watch;

@@ -2,18 +2,37 @@
 
 use std::path::Path;
 
-use portlease_proto::{Event, EventKind, Holder, Lease, LeaseState, Protocol};
+use portlease_proto::{Event, EventKind, Holder, Lease, LeaseState, Port, Protocol};
 
-use super::identify::Occupancy;
+use super::{Inner, identify::Occupancy};
 use crate::{
     clock::{Now, rfc3339},
     registry::Record,
 };
 
-/// The lease with what is on its port now. `claimed` is false when another
-/// daemon has the port.
-pub(super) fn lease(record: &Record, occupancy: Occupancy, claimed: bool, now: Now) -> Lease {
-    let gone = record.root.as_deref().is_some_and(|root| !Path::new(root).is_dir());
+/// What is known of a lease beside what is kept.
+pub(super) struct Sight {
+    /// What is on its port now.
+    occupancy: Occupancy,
+    /// False when another daemon has the port.
+    claimed: bool,
+    /// Where its app listens instead.
+    real_port: Option<Port>,
+}
+
+impl Inner {
+    /// What is known of a lease that has this on its port.
+    pub(super) fn sight(&self, record: &Record, occupancy: Occupancy) -> Sight {
+        let real_port = self.real_port(record).filter(|_| !matches!(occupancy, Occupancy::Own(_)));
+        Sight { occupancy, claimed: self.kept.is_claimed(record.port), real_port }
+    }
+}
+
+/// The lease as it is shown. Looks at its root.
+pub(super) fn lease(record: &Record, sight: Sight, now: Now) -> Lease {
+    let Sight { occupancy, claimed, real_port } = sight;
+    // A root may be made anew while its app runs.
+    let gone = record.run.is_none() && record.root.as_deref().is_some_and(|root| !Path::new(root).is_dir());
     let (state, holder) = match occupancy {
         Occupancy::Own(holder) => (LeaseState::Bound, Some(holder)),
         Occupancy::Stranger(holder) if gone => (LeaseState::Stale, Some(holder)),
@@ -22,7 +41,7 @@ pub(super) fn lease(record: &Record, occupancy: Occupancy, claimed: bool, now: N
         Occupancy::Idle if !claimed => (LeaseState::Taken, None),
         Occupancy::Idle => (LeaseState::Reserved, None),
     };
-    in_state(record, state, holder, now)
+    Lease { real_port, ..in_state(record, state, holder, now) }
 }
 
 fn in_state(record: &Record, state: LeaseState, holder: Option<Holder>, now: Now) -> Lease {
@@ -40,6 +59,8 @@ fn in_state(record: &Record, state: LeaseState, holder: Option<Holder>, now: Now
         created_at: rfc3339(record.created_at),
         renewed_at: rfc3339(record.renewed_at),
         expires_at: record.life.term.map(|term| rfc3339(term.ends_at(now))),
+        run_pid: record.run.map(|run| run.pid),
+        real_port: None,
         owner_pid: record.life.owner.map(|owner| owner.pid),
         root: record.root.clone(),
         changed: None,

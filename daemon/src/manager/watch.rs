@@ -50,14 +50,21 @@ impl Seen {
     }
 }
 
-/// The sockets on the ports of leases that have other sockets than before.
-pub struct Changed(Vec<SocketRow>, Vec<String>);
+/// What is other than it was at the last look.
+pub struct Changed {
+    /// The sockets on the ports of leases.
+    rows: Vec<SocketRow>,
+    /// The leases that have other sockets on their ports.
+    ids: Vec<String>,
+    /// The listeners on other ports, if they changed and matter.
+    strays: Option<Vec<SocketRow>>,
+}
 
 impl Changed {
     /// Whether there is nothing to look at more closely.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.1.is_empty()
+        self.ids.is_empty() && self.strays.is_none()
     }
 }
 
@@ -70,7 +77,7 @@ impl Manager {
     /// [`Error::Sockets`].
     pub fn glance(&self) -> Result<Changed, Error> {
         if self.has_nothing_to_watch() {
-            return Ok(Changed(Vec::new(), Vec::new()));
+            return Ok(Changed { rows: Vec::new(), ids: Vec::new(), strays: None });
         }
         let now = self.edges.clock.now().boot;
         let bound = self.lock().watched.bound(now);
@@ -87,13 +94,14 @@ impl Manager {
 
     fn glance_at_all(&self, now: Duration) -> Result<Changed, Error> {
         let changed = self.changed(self.edges.sockets.serving()?);
-        let bound = changed.0.iter().copied().filter(|row| row.state == SocketState::BoundOnly).collect();
+        let bound = changed.rows.iter().copied().filter(|row| row.state == SocketState::BoundOnly).collect();
         self.lock().watched.bound = Some((now, bound));
         Ok(changed)
     }
 
     fn changed(&self, mut rows: Vec<SocketRow>) -> Changed {
         let inner = &mut *self.lock();
+        let strays = inner.strays.changed(&inner.registry, &rows, self.edges.processes.our_uid());
         rows.retain(|row| {
             inner.registry.at(row.port).is_some_and(|record| row.occupies(record.protocol))
                 && !inner.kept.is_hold(row.port, row.inode)
@@ -101,12 +109,12 @@ impl Manager {
         rows.sort_unstable_by_key(|row| (row.port, row.transport == Transport::Udp, row.inode));
         rows.dedup();
         inner.watched.forget_ended(&inner.registry);
-        let changed = match inner.watched.looked {
+        let ids = match inner.watched.looked {
             true => inner.watched.changed(&inner.registry, &rows),
             // All of them, to begin with.
             false => inner.registry.all().map(|record| record.id.clone()).collect(),
         };
-        Changed(rows, changed)
+        Changed { rows, ids, strays }
     }
 
     fn has_nothing_to_watch(&self) -> bool {
@@ -123,7 +131,10 @@ impl Manager {
     /// # Errors
     /// [`Error::Sockets`].
     pub fn look_closer(&self, changed: Changed) -> Result<(), Error> {
-        let Changed(rows, ids) = changed;
+        let Changed { rows, ids, strays } = changed;
+        if let Some(strays) = strays {
+            self.judge_strays(strays);
+        }
         let mut on_ports: HashMap<Port, Vec<Occupant>> = HashMap::new();
         for occupant in self.identify(rows) {
             on_ports.entry(occupant.port()).or_default().push(occupant);
@@ -140,9 +151,11 @@ impl Manager {
                 [] => Occupancy::Idle,
                 occupants => inner.judge(&self.edges, record, occupants),
             };
-            inner.hold_again(&self.edges, record.hold && occupancy == Occupancy::Idle, record.port);
+            inner.hold_again(&self.edges, record.wants_hold() && occupancy == Occupancy::Idle, record.port);
             events.extend(inner.see(record, occupancy, occupants, now));
         }
+        let strayed = inner.see_strays(now);
+        events.extend(if inner.watched.looked { strayed } else { Vec::new() });
         inner.watched.looked = true;
         self.edges.events.publish(events);
         Ok(())
@@ -217,6 +230,12 @@ impl Watched {
             (_, Some((app, when))) => Some((app.clone(), Some(*when))),
             _ => None,
         }
+    }
+
+    /// Whether the lease's own app was on its port at the last look.
+    pub(super) fn is_bound(&self, record: &Record) -> bool {
+        let seen = self.leases.get(&record.id).filter(|seen| seen.port == record.port);
+        seen.is_some_and(|seen| matches!(seen.occupancy, Occupancy::Own(_)))
     }
 
     /// Forgets leases that ended, or moved to another port.

@@ -13,6 +13,10 @@ pub(super) struct Stat {
     /// As ps(1) has it: `R`, `S`, `T` …
     pub(super) state: char,
     pub(super) parent: u32,
+    /// Whose process group it is in.
+    pub(super) group: u32,
+    /// Whose session it is in.
+    pub(super) session: u32,
 }
 
 impl Stat {
@@ -23,7 +27,9 @@ impl Stat {
         let (name, fields) = rest.rsplit_once(')')?;
         let mut fields = fields.split_ascii_whitespace();
         let state = fields.next()?.chars().next()?;
-        Some(Self { name: name.to_owned(), state, parent: fields.next()?.parse().ok()? })
+        let mut number = || fields.next()?.parse().ok();
+        let (parent, group, session) = (number()?, number()?, number()?);
+        Some(Self { name: name.to_owned(), state, parent, group, session })
     }
 
     /// Whether a signal or a debugger has stopped it.
@@ -126,14 +132,17 @@ mod tests {
 
     #[test]
     fn what_stat_tells() {
-        let stat = |name: &str, state, parent| Some(Stat { name: name.to_owned(), state, parent });
-        assert_eq!(Stat::parse("12 (node) S 7 12 12 0 -1"), stat("node", 'S', 7));
-        assert_eq!(Stat::parse("12 (a) b) (c) T 9 12"), stat("a) b) (c", 'T', 9));
+        let stat = |name: &str, state, parent| {
+            Some(Stat { name: name.to_owned(), state, parent, group: 12, session: 11 })
+        };
+        assert_eq!(Stat::parse("12 (node) S 7 12 11 0 -1"), stat("node", 'S', 7));
+        assert_eq!(Stat::parse("12 (a) b) (c) T 9 12 11"), stat("a) b) (c", 'T', 9));
+        assert_eq!(Stat::parse("12 (node) S 7 12"), None);
         assert_eq!(Stat::parse("12 (node"), None);
         assert_eq!(Stat::parse("12 (node) S"), None);
         assert_eq!(Stat::parse(""), None);
-        assert!(Stat::parse("1 (a) T 1").unwrap().is_stopped());
-        assert!(!Stat::parse("1 (a) S 1").unwrap().is_stopped());
+        assert!(Stat::parse("1 (a) T 1 1 1").unwrap().is_stopped());
+        assert!(!Stat::parse("1 (a) S 1 1 1").unwrap().is_stopped());
     }
 
     /// The processes from the holder's parent on, as `name arguments`.
@@ -142,7 +151,7 @@ mod tests {
         let at = |pid: u32| processes.get(pid as usize - 10).copied();
         let stat = |pid| {
             let name = at(pid)?.split(' ').next()?.to_owned();
-            Some(Stat { name, state: 'S', parent: pid + 1 })
+            Some(Stat { name, state: 'S', parent: pid + 1, group: 1, session: 1 })
         };
         let arguments = |pid| at(pid).unwrap_or_default().split(' ').map(str::to_owned).collect();
         let names: Vec<String> = parents(10, stat, arguments).into_iter().map(|parent| parent.name).collect();
@@ -165,7 +174,7 @@ mod tests {
 
     #[test]
     fn no_chain_goes_on_for_ever() {
-        let stat = |_| Some(Stat { name: "a".to_owned(), state: 'S', parent: 5 });
+        let stat = |_| Some(Stat { name: "a".to_owned(), state: 'S', parent: 5, group: 5, session: 5 });
         assert_eq!(parents(5, stat, |_| Vec::new()).len(), MOST);
     }
 }

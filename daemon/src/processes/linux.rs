@@ -89,6 +89,12 @@ impl Processes for SystemProcesses {
         .collect()
     }
 
+    fn leaders(&self, pid: u32) -> Vec<u32> {
+        let leaders = stat(pid).map(|stat| [stat.group, stat.session]).into_iter().flatten();
+        // They are 0 where the leader is not in our pid namespace.
+        leaders.filter(|leader| *leader > 0).collect()
+    }
+
     fn user_name(&self, uid: u32) -> String {
         describe::user_name(uid)
     }

@@ -4,6 +4,7 @@
 use std::io;
 
 use portlease_proto::Port;
+use rustix::process::{Pid, getpgid, getsid};
 
 use super::{OpenSocket, Pinned, Process, Processes, Trace, describe};
 
@@ -48,6 +49,12 @@ impl Processes for SystemProcesses {
 
     fn ancestors(&self, _pid: u32) -> Vec<u32> {
         Vec::new()
+    }
+
+    fn leaders(&self, pid: u32) -> Vec<u32> {
+        let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Vec::new() };
+        let leaders = [getpgid(Some(pid)), getsid(Some(pid))];
+        leaders.into_iter().flatten().map(|leader| leader.as_raw_nonzero().get().unsigned_abs()).collect()
     }
 
     fn user_name(&self, uid: u32) -> String {

@@ -111,6 +111,10 @@ pub trait Processes: Send + Sync {
     /// Those above a process, from its parent up to the machine's first one.
     fn ancestors(&self, pid: u32) -> Vec<u32>;
 
+    /// The leaders of its process group and of its session; they may have
+    /// ended. Their numbers are given to nobody else meanwhile.
+    fn leaders(&self, pid: u32) -> Vec<u32>;
+
     /// The name of a user, or the number where there is none.
     fn user_name(&self, uid: u32) -> String;
 

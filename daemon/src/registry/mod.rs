@@ -4,6 +4,7 @@
 
 mod home;
 mod life;
+mod ties;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
@@ -17,6 +18,7 @@ pub use home::{Home, Settled};
 pub use life::{Life, Owner, Term};
 
 use crate::clock::Now;
+use ties::Ties;
 
 /// How long a released port is kept from other projects.
 pub const COOLING: Duration = Duration::from_secs(60);
@@ -55,10 +57,22 @@ pub struct Record {
     pub hold: bool,
     /// When it ends by itself.
     pub life: Life,
+    /// The process that `portlease run` started for it, and with which it does
+    /// not end.
+    pub run: Option<Owner>,
     /// When it was first granted.
     pub created_at: SystemTime,
     /// When it was last granted, moved or renewed.
     pub renewed_at: SystemTime,
+}
+
+impl Record {
+    /// Whether a socket of ours is to be on its port now: not while a run
+    /// lives, since even an app that never sets SO_REUSEADDR must get it then.
+    #[must_use]
+    pub fn wants_hold(&self) -> bool {
+        self.hold && self.run.is_none()
+    }
 }
 
 /// A released port that other projects do not get yet.
@@ -87,6 +101,7 @@ impl Cooling {
 /// One step from one state of the registry to the next; the store commits
 /// several at once or none.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all changes are leases, and few live at a time")]
 pub enum Change {
     /// A lease is new, or is now so.
     Put(Record),
@@ -112,7 +127,8 @@ pub struct Registry {
     roots: HashMap<String, usize>,
     /// The leases that must be renewed, the first to end first.
     terms: BTreeSet<(Duration, LeaseKey)>,
-    owners: HashMap<Owner, BTreeSet<LeaseKey>>,
+    owners: Ties,
+    runs: Ties,
     homes: home::Homes,
 }
 
@@ -184,12 +200,27 @@ impl Registry {
 
     /// The processes that leases live and die with.
     pub fn owners(&self) -> impl Iterator<Item = Owner> {
-        self.owners.keys().copied()
+        self.owners.processes()
     }
 
     /// The leases that live and die with a process.
     pub fn of_owner(&self, owner: Owner) -> impl Iterator<Item = &LeaseKey> {
-        self.owners.get(&owner).into_iter().flatten()
+        self.owners.of(owner)
+    }
+
+    /// The processes that `portlease run` started.
+    pub fn runs(&self) -> impl Iterator<Item = Owner> {
+        self.runs.processes()
+    }
+
+    /// The leases that a process was started for.
+    pub fn of_run(&self, run: Owner) -> impl Iterator<Item = &LeaseKey> {
+        self.runs.of(run)
+    }
+
+    /// All processes whose end changes a lease, each once.
+    pub fn processes(&self) -> impl Iterator<Item = Owner> {
+        self.owners().chain(self.runs().filter(|run| self.owners.of(*run).next().is_none()))
     }
 
     /// What releasing these leases changes: they go, their ports cool, names
@@ -256,9 +287,8 @@ impl Registry {
         if let Some(term) = record.life.term {
             self.terms.insert((term.until, record.key.clone()));
         }
-        if let Some(owner) = record.life.owner {
-            self.owners.entry(owner).or_default().insert(record.key.clone());
-        }
+        self.owners.tie(record.life.owner, &record.key);
+        self.runs.tie(record.run, &record.key);
         self.projects
             .entry(record.key.project.clone())
             .or_default()
@@ -282,12 +312,8 @@ impl Registry {
         if let Some(term) = record.life.term {
             self.terms.remove(&(term.until, record.key.clone()));
         }
-        if let Some(Entry::Occupied(mut leases)) = record.life.owner.map(|owner| self.owners.entry(owner)) {
-            leases.get_mut().remove(&record.key);
-            if leases.get().is_empty() {
-                leases.remove();
-            }
-        }
+        self.owners.untie(record.life.owner, &record.key);
+        self.runs.untie(record.run, &record.key);
     }
 
     fn forget_root(&mut self, root: Option<String>) {

@@ -20,6 +20,7 @@ fn record(project: u8, service: u8, port: u16) -> Record {
         root: (!port.is_multiple_of(3)).then(|| format!("/root{}", port % 2)),
         labels: BTreeMap::new(),
         hold: false,
+        run: None,
         life: life(port),
         created_at: SystemTime::UNIX_EPOCH,
         renewed_at: SystemTime::UNIX_EPOCH,

@@ -47,6 +47,10 @@ const MIGRATIONS: &[&str] = &[
         inode INTEGER NOT NULL,
         born_ns INTEGER
     ) STRICT, WITHOUT ROWID;",
+    // 4: the process that `portlease run` started for a lease. `run_start` counts as `owner_start` does.
+    "ALTER TABLE lease ADD COLUMN run_pid INTEGER;
+    ALTER TABLE lease ADD COLUMN run_start INTEGER;
+    ALTER TABLE lease ADD COLUMN run_boot TEXT;",
 ];
 
 /// The latest format.

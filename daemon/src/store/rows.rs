@@ -19,7 +19,8 @@ pub(super) fn read(connection: &Connection, now: Now) -> Result<Registry, StoreE
     let mut registry = Registry::default();
     let mut leases = connection.prepare(
         "SELECT project, service, id, port, protocol, root, labels, created_ms, renewed_ms, hold,
-            ttl_s, until_ms, until_boot, expires_ms, owner_pid, owner_start, owner_boot FROM lease",
+            ttl_s, until_ms, until_boot, expires_ms, owner_pid, owner_start, owner_boot,
+            run_pid, run_start, run_boot FROM lease",
     )?;
     let mut rows = leases.query([])?;
     while let Some(row) = rows.next()? {
@@ -85,17 +86,20 @@ pub(super) fn write(connection: &Connection, changes: &[Change], boot_id: BootId
 fn put(connection: &Connection, record: &Record, boot_id: BootId) -> Result<(), StoreError> {
     warm(connection, record.port)?;
     let Life { term, owner } = record.life;
+    let (owner, run) = (process_columns(owner)?, process_columns(record.run)?);
     // REPLACE would silently delete another lease of the same port; the unique
     // index on the port has to refuse that.
     connection
         .prepare_cached(
             "INSERT INTO lease (project, service, id, port, protocol, root, labels, created_ms, renewed_ms,
-                hold, ttl_s, until_ms, until_boot, expires_ms, owner_pid, owner_start, owner_boot)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+                hold, ttl_s, until_ms, until_boot, expires_ms, owner_pid, owner_start, owner_boot,
+                run_pid, run_start, run_boot)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
              ON CONFLICT (project, service) DO UPDATE SET
                 id = ?3, port = ?4, protocol = ?5, root = ?6, labels = ?7, created_ms = ?8, renewed_ms = ?9,
                 hold = ?10, ttl_s = ?11, until_ms = ?12, until_boot = ?13, expires_ms = ?14,
-                owner_pid = ?15, owner_start = ?16, owner_boot = ?17",
+                owner_pid = ?15, owner_start = ?16, owner_boot = ?17,
+                run_pid = ?18, run_start = ?19, run_boot = ?20",
         )?
         .execute(params![
             record.key.project.as_str(),
@@ -115,9 +119,12 @@ fn put(connection: &Connection, record: &Record, boot_id: BootId) -> Result<(), 
             term.map(|term| ms_rounded_up(term.until)),
             term.map(|_| boot_text(boot_id)),
             term.map(|term| to_ms(term.expires_at)),
-            owner.map(|owner| owner.pid),
-            owner.map(|owner| i64::try_from(owner.start)).transpose().map_err(too_large)?,
-            owner.map(|owner| boot_text(owner.boot_id)),
+            owner.0,
+            owner.1,
+            owner.2,
+            run.0,
+            run.1,
+            run.2,
         ])?;
     Ok(())
 }
@@ -140,7 +147,8 @@ fn record(row: &Row<'_>, now: Now) -> Result<Record, StoreError> {
         created_at: from_ms(row.get(7)?),
         renewed_at: from_ms(row.get(8)?),
         hold: row.get(9)?,
-        life: Life { term: term(row, now)?, owner: owner(row)? },
+        life: Life { term: term(row, now)?, owner: process(row, 14)? },
+        run: process(row, 17)?,
     })
 }
 
@@ -154,9 +162,18 @@ fn term(row: &Row<'_>, now: Now) -> Result<Option<Term>, StoreError> {
     Ok(Some(term.restored(boot_id(&row.get::<_, String>(12)?)?, now)))
 }
 
-fn owner(row: &Row<'_>) -> Result<Option<Owner>, StoreError> {
-    let Some(pid) = row.get(14)? else { return Ok(None) };
-    Ok(Some(Owner { pid, start: natural(row.get(15)?)?, boot_id: boot_id(&row.get::<_, String>(16)?)? }))
+/// A process, from this column and the two after it.
+fn process(row: &Row<'_>, column: usize) -> Result<Option<Owner>, StoreError> {
+    let Some(pid) = row.get(column)? else { return Ok(None) };
+    let boot_id = boot_id(&row.get::<_, String>(column + 2)?)?;
+    Ok(Some(Owner { pid, start: natural(row.get(column + 1)?)?, boot_id }))
+}
+
+type ProcessColumns = (Option<u32>, Option<i64>, Option<String>);
+
+fn process_columns(process: Option<Owner>) -> Result<ProcessColumns, StoreError> {
+    let start = process.map(|process| i64::try_from(process.start)).transpose().map_err(too_large)?;
+    Ok((process.map(|process| process.pid), start, process.map(|process| boot_text(process.boot_id))))
 }
 
 fn home(row: &Row<'_>) -> Result<Home, StoreError> {

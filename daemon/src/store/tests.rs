@@ -32,6 +32,7 @@ fn record(project: &str, port: u16) -> Record {
             }),
             owner: Some(Owner { pid: 42, start: 12_345, boot_id: BootId(u128::MAX) }),
         },
+        run: Some(Owner { pid: 43, start: 54_321, boot_id: BootId(9) }),
         created_at: SystemTime::UNIX_EPOCH + Duration::from_millis(1_234),
         renewed_at: SystemTime::UNIX_EPOCH + Duration::from_millis(5_678),
     }
@@ -114,6 +115,20 @@ fn a_registry_of_the_second_format_opens_with_every_lease() {
     assert_eq!(opened.registry.home(&other.key.project), None);
     drop(opened);
     assert_eq!(place.open().unwrap().registry.len(), 2);
+}
+
+#[test]
+fn a_registry_of_the_third_format_opens_with_every_lease() {
+    let place = Place::new();
+    File::create(place.path()).unwrap().write_all(include_bytes!("formats/3.db")).unwrap();
+    let opened = place.open().unwrap();
+    assert!(opened.set_aside.is_none());
+    let leases: Vec<_> = opened.registry.all().map(|record| (record.port.get(), record.run)).collect();
+    assert_eq!(leases, [(25434, None), (23622, None), (26405, None)]);
+    let home = opened.registry.home(&"proj".parse().unwrap()).unwrap();
+    assert_eq!(home.root, "/srv/proj");
+    drop(opened);
+    assert_eq!(place.open().unwrap().registry.len(), 3);
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod lives;
 mod paths;
 mod ports;
 mod refusals;
+mod runs;
 mod server;
 mod spec;
 mod speech;

@@ -13,6 +13,7 @@ mod hostile;
 mod lives;
 mod metrics;
 mod registry;
+mod runs;
 #[cfg(target_os = "linux")]
 mod sandbox;
 mod starts;

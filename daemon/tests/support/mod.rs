@@ -2,4 +2,5 @@
 
 pub(crate) mod http;
 pub(crate) mod ports;
+pub(crate) mod run;
 pub(crate) mod stream;

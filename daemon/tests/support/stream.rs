@@ -55,6 +55,11 @@ impl Stream {
         message
     }
 
+    /// The next message that is as wanted.
+    pub(crate) fn until(&mut self, wanted: impl Fn(&Message) -> bool) -> Message {
+        std::iter::from_fn(|| self.next()).find(wanted).expect("a message")
+    }
+
     /// Reads what begins the stream: its first id.
     pub(crate) fn started(mut self) -> Self {
         let block = self.block().expect("a beginning");

@@ -17,7 +17,7 @@ fn of_path(root: &std::path::Path) -> GetRequest {
 fn several(services: &[&str], one: &GetRequest) -> BatchRequest {
     let each = services.iter().map(|service| (service.parse::<ServiceName>().unwrap(), any()));
     let GetRequest { root, identify, .. } = one.clone();
-    BatchRequest { services: each.collect(), contiguous: false, root, identify }
+    BatchRequest { services: each.collect(), root, identify, ..BatchRequest::default() }
 }
 
 fn name(lease: &Lease) -> (String, Option<String>) {

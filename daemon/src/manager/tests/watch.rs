@@ -51,8 +51,7 @@ impl World {
     }
 
     fn only_on_loopback(&self) {
-        let local = std::net::IpAddr::from([127, 0, 0, 1]);
-        self.doubles.sockets.kernel().rows.iter_mut().for_each(|row| row.address = local);
+        self.doubles.sockets.only_on_loopback();
     }
 }
 
