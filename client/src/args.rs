@@ -1,9 +1,13 @@
 //! The command line as it is typed. Doc comments here are the help texts.
 
+mod run;
+
 use std::num::NonZeroU32;
 
 use clap::{Parser, Subcommand};
 use portlease_proto::{Port, PortRange, ProjectName, Protocol, Ttl};
+
+pub(crate) use run::{RunArgs, StageArgs};
 
 /// Conflict-free, stable ports for every project on this machine.
 #[derive(Debug, Parser)]
@@ -20,6 +24,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Get(GetArgs),
+    Run(RunArgs),
     List(ListArgs),
     Show(ShowArgs),
     Release(ReleaseArgs),
@@ -33,6 +38,8 @@ pub(crate) enum Command {
     Token(TokenArgs),
     Daemon(DaemonArgs),
     Docs(DocsArgs),
+    #[command(hide = true)]
+    Stage(StageArgs),
 }
 
 /// Whose lease.

@@ -7,24 +7,25 @@ mod machine;
 mod output;
 mod proxy;
 mod reference;
+mod run;
 mod start;
 
-use std::time::Duration;
+use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
 use portlease_local::paths;
 use portlease_proto::Paths;
 
-use args::{Args, Command};
+use args::{Args, Command, StageArgs};
 use exit::{Exit, Failure};
 
 /// When a person wants to know what is waited for.
 const SILENCE: Duration = Duration::from_secs(1);
 
-fn main() -> std::process::ExitCode {
+fn main() -> ExitCode {
     let args = Args::parse();
-    match run(args.command) {
-        Ok(()) => Exit::Ok.into(),
+    match begin(args.command) {
+        Ok(code) => code,
         Err(failure) => {
             output::failure(&failure);
             failure.exit.into()
@@ -32,28 +33,36 @@ fn main() -> std::process::ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<(), Failure> {
+fn begin(command: Command) -> Result<ExitCode, Failure> {
     if let Command::Docs(args) = command {
         commands::docs(&args);
-        return Ok(());
+        return Ok(Exit::Ok.into());
+    }
+    if let Command::Stage(StageArgs { gate, listens, command }) = command {
+        return Ok(run::stage(gate, listens, &command));
     }
     let paths = paths::from_env().ok_or_else(|| {
         Failure::new(Exit::Failed, "there is no home directory").hint("set HOME or PORTLEASE_HOME")
     })?;
     // The daemon makes its own runtime, after it has left the terminal.
     if let Command::Daemon(args) = command {
-        return commands::daemon(paths, &args);
+        return commands::daemon(paths, &args).map(|()| Exit::Ok.into());
+    }
+    // Before there is any other thread.
+    if let Command::Run(_) = command {
+        run::block_stops().map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
     runtime.block_on(async {
-        // It waits because that is what it is for.
-        if let Command::Watch(args) = command {
-            return commands::watch(&paths, &args).await;
-        }
+        // These wait because that is what they are for.
+        let patient = matches!(command, Command::Watch(_) | Command::Run(_));
         let mut doing = std::pin::pin!(perform(&paths, command));
+        if patient {
+            return doing.await;
+        }
         match tokio::time::timeout(SILENCE, doing.as_mut()).await {
             Ok(done) => done,
             Err(_) => {
@@ -64,8 +73,10 @@ fn run(command: Command) -> Result<(), Failure> {
     })
 }
 
-async fn perform(paths: &Paths, command: Command) -> Result<(), Failure> {
-    match command {
+async fn perform(paths: &Paths, command: Command) -> Result<ExitCode, Failure> {
+    let done = match command {
+        // Boxed, so that the others need not be as large.
+        Command::Run(args) => return Box::pin(commands::run(paths, args)).await,
         Command::Get(args) => commands::get(paths, args).await,
         Command::List(args) => commands::list(paths, &args).await,
         Command::Show(args) => commands::show(paths, &args).await,
@@ -78,10 +89,8 @@ async fn perform(paths: &Paths, command: Command) -> Result<(), Failure> {
         Command::Doctor(args) => commands::doctor(paths, &args).await,
         Command::Status(args) => commands::status(paths, &args).await,
         Command::Token(args) => commands::token(paths, &args).await,
-        Command::Daemon(args) => commands::daemon(paths.clone(), &args),
-        Command::Docs(args) => {
-            commands::docs(&args);
-            Ok(())
-        }
-    }
+        // Done before there was a runtime.
+        Command::Daemon(_) | Command::Docs(_) | Command::Stage(_) => Ok(()),
+    };
+    done.map(|()| Exit::Ok.into())
 }

@@ -58,11 +58,17 @@ pub fn loopback_fix(command: &str, port: Port) -> Option<String> {
 /// The option or command line that brings an app to a port.
 #[must_use]
 pub fn port_option(command: &str, port: Port) -> Option<String> {
+    option_for(command, &port.to_string())
+}
+
+/// As [`port_option`], with other text in the port's place.
+#[must_use]
+pub fn option_for(command: &str, port: &str) -> Option<String> {
     if let Some(Forward { container_port, .. }) = Forward::of_line(command) {
         return Some(format!("docker run -p 127.0.0.1:{port}:{container_port}"));
     }
     let (.., option) = framework(command)?;
-    Some(option.replace("PORT", &port.to_string()))
+    Some(option.replace("PORT", port))
 }
 
 /// How any app may be brought to a port.

@@ -1,9 +1,11 @@
 //! `portlease get`
 
-use portlease::NamedBy;
-use portlease_proto::{GetRequest, Identified, Identify, InvalidPort, Paths, Port};
+use portlease_proto::{GetRequest, Identified, InvalidPort, Paths, Port};
 
-use super::whose::{Whose, whose};
+use super::{
+    here::{absolute, by},
+    whose::{Whose, whose},
+};
 use crate::{
     args::GetArgs,
     exit::{Exit, Failure},
@@ -12,7 +14,7 @@ use crate::{
 
 pub(crate) async fn get(paths: &Paths, args: GetArgs) -> Result<(), Failure> {
     let (prefer, trailing) = split_prefer(&args.prefer)?;
-    let Whose { project, service, identity, wishes } = whose(&args.names, &trailing, "get")?;
+    let Whose { project, service, identity, wishes, .. } = whose(&args.names, &trailing, "get")?;
     let service = service.unwrap_or_default();
     // What was typed comes before what the manifest wishes.
     let typed = args.port.is_some() || args.range.is_some() || !prefer.is_empty();
@@ -35,7 +37,7 @@ pub(crate) async fn get(paths: &Paths, args: GetArgs) -> Result<(), Failure> {
         strict: args.strict,
         force: args.force,
         reset: args.reset,
-        root: root.map(absolute).transpose()?,
+        root: root.as_deref().map(absolute).transpose()?,
         identify,
         labels: None,
         // Whoever has a preferred port is told without being asked for.
@@ -91,18 +93,6 @@ fn split_prefer(words: &[String]) -> Result<(Vec<Port>, Vec<String>), Failure> {
         }
     }
     Ok((ports, Vec::new()))
-}
-
-fn by(named_by: NamedBy) -> Identify {
-    match named_by {
-        NamedBy::Manifest => Identify::Manifest,
-        NamedBy::Directory => Identify::Directory,
-    }
-}
-
-fn absolute(root: std::path::PathBuf) -> Result<String, Failure> {
-    let path = std::path::absolute(&root).map_err(|error| Failure::from_chain(Exit::Usage, &error))?;
-    path.into_os_string().into_string().map_err(|_| Failure::new(Exit::Usage, "the root is not UTF-8 text"))
 }
 
 #[cfg(test)]

@@ -11,6 +11,9 @@ use portlease_proto::{GetRequest, Port, ServiceName};
 use crate::manifest::{Manifest, Part, Template};
 pub use arguments::replace;
 
+/// What a port is called where there is one.
+const PORT: &str = "PORT";
+
 /// What is asked of each service of a project. One that names no services has
 /// the service `default`.
 #[must_use]
@@ -85,7 +88,8 @@ pub fn main_service<'a>(
 
 /// The variables of a project with these ports: those of its services, sorted
 /// by service, then those of `[env]`. A service without a variable of its own
-/// has `PORT` if it is the [main one](main_service), else `<SERVICE>_PORT`.
+/// has `PORT` if it is the [main one](main_service) and the manifest gives that
+/// to no other, else `<SERVICE>_PORT`.
 ///
 /// # Errors
 /// [`VariablesError`], when two things would set one variable, or a service is
@@ -99,11 +103,13 @@ pub fn variables(
     if let Some(service) = main.filter(|service| !ports.contains_key(service)) {
         return Err(VariablesError::no_service(service, ports));
     }
+    let chosen = |service: &ServiceName| manifest.services.get(service)?.env.clone();
+    // Who wrote that PORT is another service's means it for each of them.
+    let given_away = ports.keys().any(|service| chosen(service).is_some_and(|variable| variable == PORT));
     let mut set = Set::default();
     for (service, port) in ports {
-        let chosen = manifest.services.get(service).and_then(|service| service.env.clone());
-        let variable = chosen.unwrap_or_else(|| match main {
-            Some(main) if main == service => "PORT".to_owned(),
+        let variable = chosen(service).unwrap_or_else(|| match main {
+            Some(main) if main == service && !given_away => PORT.to_owned(),
             _ => variable_of(service),
         });
         set.add(variable, port.to_string(), format!("service {service}"))?;

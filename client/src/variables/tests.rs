@@ -56,6 +56,8 @@ fn each_service_has_a_variable() {
         ("[services.default]\n[services.web]", Some("web"), "DEFAULT_PORT=4001 PORT=4002"),
         ("[services.api]\n[services.db]", None, "API_PORT=4001 DB_PORT=4002"),
         ("[services.api]\n[services.db]\nenv = \"PORT\"", None, "API_PORT=4001 PORT=4002"),
+        ("[services.db]\nenv = \"PORT\"\n[services.web]", None, "PORT=4001 WEB_PORT=4002"),
+        ("[services.api]\n[services.web]\nenv = \"PORT\"", Some("api"), "API_PORT=4001 PORT=4002"),
         ("[services.db]\nenv = \"PGPORT\"\n[services.web]\nenv = \"W\"", None, "PGPORT=4001 W=4002"),
         ("[services.\"1a.b-c\"]\n[services.x_Y]", None, "_1A_B_C_PORT=4001 X_Y_PORT=4002"),
         (
@@ -71,16 +73,6 @@ fn each_service_has_a_variable() {
 #[test]
 fn nothing_sets_what_something_else_sets() {
     for (text, main, expected) in [
-        (
-            "[services.db]\nenv = \"PORT\"\n[services.web]",
-            None,
-            "service db and service web would both set PORT",
-        ),
-        (
-            "[services.api]\n[services.web]\nenv = \"PORT\"",
-            Some("api"),
-            "service api and service web would both set PORT",
-        ),
         (
             "[services.\"a-b\"]\n[services.\"a.b\"]",
             None,
