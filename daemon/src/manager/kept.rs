@@ -17,6 +17,8 @@ use crate::{
 pub(super) struct Kept {
     claims: HashMap<Port, Claim>,
     holds: HashMap<Port, Hold>,
+    /// Where a hold is wanted and something is in the way of it.
+    waiting: HashSet<Port>,
     owners: HashSet<Owner>,
     most: usize,
 }
@@ -24,7 +26,13 @@ pub(super) struct Kept {
 impl Kept {
     /// Nothing yet, and at most so many.
     pub(super) fn new(most: usize) -> Self {
-        Self { claims: HashMap::new(), holds: HashMap::new(), owners: HashSet::new(), most }
+        Self {
+            claims: HashMap::new(),
+            holds: HashMap::new(),
+            waiting: HashSet::new(),
+            owners: HashSet::new(),
+            most,
+        }
     }
 
     fn is_full(&self) -> bool {
@@ -64,9 +72,24 @@ impl Kept {
         Ok(())
     }
 
+    /// Holds a port as soon as nothing is in the way of it. A closed connection
+    /// can be that for a minute, and its end is no news to anybody.
+    pub(super) fn hold_when_free(&mut self, edges: &Edges, port: Port) {
+        match self.hold(edges, port) {
+            Ok(()) => self.waiting.remove(&port),
+            Err(_later) => self.waiting.insert(port),
+        };
+    }
+
+    /// The ports that wait for a hold.
+    pub(super) fn waiting(&self) -> Vec<Port> {
+        self.waiting.iter().copied().collect()
+    }
+
     /// Ends a hold; the claim stays.
     pub(super) fn unhold(&mut self, port: Port) {
         self.holds.remove(&port);
+        self.waiting.remove(&port);
     }
 
     /// Whether a socket is one of ours.
@@ -77,7 +100,7 @@ impl Kept {
     /// Keeps nothing of that port any longer.
     pub(super) fn let_go(&mut self, port: Port) {
         self.claims.remove(&port);
-        self.holds.remove(&port);
+        self.unhold(port);
     }
 
     /// Keeps an eye on an owner.
@@ -106,6 +129,11 @@ impl Kept {
         if self.owners.remove(&owner) {
             edges.owners.unwatch(owner);
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_held(&self, port: Port) -> bool {
+        self.holds.contains_key(&port)
     }
 
     #[cfg(test)]

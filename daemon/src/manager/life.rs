@@ -191,11 +191,20 @@ impl Inner {
         }
     }
 
-    /// Takes the hold of a lease whose port is idle. What is in the way of it
-    /// goes, and then it is taken at the next occasion.
+    /// Takes the hold of a lease whose port is idle.
     pub(super) fn hold_again(&mut self, edges: &Edges, hold: bool, port: Port) {
         if hold {
-            let _later = self.kept.hold(edges, port);
+            self.kept.hold_when_free(edges, port);
+        }
+    }
+
+    /// Takes the holds that something was in the way of.
+    pub(super) fn hold_waiting(&mut self, edges: &Edges) {
+        for port in self.kept.waiting() {
+            match self.registry.at(port).is_some_and(Record::wants_hold) {
+                true => self.kept.hold_when_free(edges, port),
+                false => self.kept.unhold(port),
+            }
         }
     }
 }

@@ -80,7 +80,14 @@ impl Manager {
             return Ok(Changed { rows: Vec::new(), ids: Vec::new(), strays: None });
         }
         let now = self.edges.clock.now().boot;
-        let bound = self.lock().watched.bound(now);
+        let bound = {
+            let inner = &mut *self.lock();
+            let bound = inner.watched.bound(now);
+            if bound.is_none() {
+                inner.hold_waiting(&self.edges);
+            }
+            bound
+        };
         let Some(bound) = bound else { return self.glance_at_all(now) };
         let mut rows = self.edges.sockets.listening()?;
         // One that listens by now is bound no longer.
@@ -151,7 +158,12 @@ impl Manager {
                 [] => Occupancy::Idle,
                 occupants => inner.judge(&self.edges, record, occupants),
             };
-            inner.hold_again(&self.edges, record.wants_hold() && occupancy == Occupancy::Idle, record.port);
+            match &occupancy {
+                Occupancy::Idle => inner.hold_again(&self.edges, record.wants_hold(), record.port),
+                // It has let itself in, and keeps others away from now on.
+                Occupancy::Own(_) => inner.kept.unhold(record.port),
+                Occupancy::Stranger(_) => {}
+            }
             events.extend(inner.see(record, occupancy, occupants, now));
         }
         let strayed = inner.see_strays(now);

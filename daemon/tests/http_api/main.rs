@@ -12,6 +12,7 @@ mod connections;
 mod doctor;
 mod door;
 mod events;
+mod holds;
 mod leases;
 mod lives;
 mod paths;
