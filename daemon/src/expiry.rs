@@ -13,7 +13,7 @@ const AGAIN: Duration = Duration::from_millis(500);
 /// What announces that an owner has ended.
 pub struct Bell {
     #[cfg(target_os = "linux")]
-    file: tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>,
+    file: crate::readable::Readable,
 }
 
 impl Bell {
@@ -23,12 +23,7 @@ impl Bell {
     /// As the system call.
     #[cfg(target_os = "linux")]
     pub fn of(owners: &SystemOwners) -> io::Result<Self> {
-        let readable = tokio::io::Interest::READABLE;
-        // SAFETY: an OwnedFd is the only one that closes its file, and it names
-        // the same file for as long as it lives.
-        #[expect(unsafe_code, reason = "tokio cannot tell that an OwnedFd keeps to its file")]
-        let file = unsafe { tokio::io::unix::AsyncFd::register_with_interest(owners.bell()?, readable)? };
-        Ok(Self { file })
+        Ok(Self { file: crate::readable::Readable::of(owners.bell()?)? })
     }
 
     /// There is none.
@@ -42,10 +37,7 @@ impl Bell {
 
     #[cfg(target_os = "linux")]
     async fn rings(&self) {
-        match self.file.readable().await {
-            Ok(mut ringing) => ringing.clear_ready(),
-            Err(_) => pending().await,
-        }
+        self.file.rings().await;
     }
 
     #[cfg(not(target_os = "linux"))]

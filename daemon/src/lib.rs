@@ -23,6 +23,7 @@ pub mod owners;
 pub mod ownership;
 pub mod peer;
 pub mod processes;
+pub mod readable;
 pub mod registry;
 pub mod sockets;
 pub mod status;

@@ -158,6 +158,11 @@ impl Manager {
         self.lock().registry.len()
     }
 
+    /// Whether a lease has `port`.
+    pub fn has_lease_on(&self, port: Port) -> bool {
+        self.lock().registry.at(port).is_some()
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

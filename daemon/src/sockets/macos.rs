@@ -3,19 +3,47 @@
 //! daemons of two users from granting one port: the guide promises less there.
 //! Not run on a Mac by us.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, os::fd::OwnedFd};
 
 use portlease_proto::{Port, PortRange, Protocol};
 
 use super::{
-    ClaimError, HoldError, Leftovers, Peer, SocketDetail, SocketError, SocketRow, Sockets, Verdict, netstat,
-    probe,
+    ClaimError, Closed, HoldError, Leftovers, Peer, SocketDetail, SocketError, SocketRow, Sockets, Verdict,
+    netstat, probe,
 };
 use crate::allocator::KernelRanges;
 
 /// The running kernel.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemSockets;
+
+/// The system tells of no listener that was closed.
+#[derive(Debug)]
+pub struct Closings;
+
+impl Closings {
+    /// There is none.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn listen() -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// There is none.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn bell(&self) -> io::Result<OwnedFd> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Nothing is known.
+    #[must_use]
+    pub fn read(&self) -> Closed {
+        Closed::Unknown
+    }
+}
 
 /// Marks nothing here.
 #[derive(Debug)]

@@ -26,7 +26,7 @@ use std::{
 use portlease_proto::{Port, Protocol};
 
 pub use detail::{SocketDetail, is_loopback};
-pub use platform::{Claim, Hold, SystemSockets};
+pub use platform::{Claim, Closings, Hold, SystemSockets};
 pub use shared::SharedListeners;
 
 use crate::allocator::KernelRanges;
@@ -129,6 +129,15 @@ pub enum Leftovers {
     InTheWay,
     /// They are not: right for the port that a project already has.
     Ignored,
+}
+
+/// What is known of TCP listeners that were closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Closed {
+    /// There were some on these ports, and maybe others.
+    On(Vec<Port>),
+    /// Some were not told of.
+    Unknown,
 }
 
 /// One end of a connection.

@@ -1,6 +1,7 @@
 //! Linux: the bind probe, sock_diag and abstract socket names.
 
 mod claim;
+mod closings;
 mod hold;
 mod kernel_ranges;
 mod netlink;
@@ -11,6 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use portlease_proto::{Port, Protocol};
 
 pub use claim::Claim;
+pub use closings::Closings;
 pub use hold::Hold;
 
 use super::{

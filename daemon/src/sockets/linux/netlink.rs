@@ -233,6 +233,14 @@ fn row(message: &[u8]) -> Result<RawRow, SocketError> {
     })
 }
 
+/// The local port of a socket that was destroyed: of the one message in a
+/// datagram of the groups for that, which may be cut behind the ports.
+pub(super) fn closed_port(datagram: &[u8]) -> Option<u16> {
+    let message = datagram.get(HEADER..)?;
+    (half(datagram, 4).ok()? == SOCK_DIAG_BY_FAMILY)
+        .then_some(u16::from_be_bytes([*message.get(4)?, *message.get(5)?]))
+}
+
 /// The value of the first attribute of that type: `struct nlattr`, two halves
 /// for length and type, each attribute padded to four bytes.
 fn attribute(mut bytes: &[u8], wanted: u16) -> Option<&[u8]> {
@@ -353,6 +361,15 @@ mod tests {
             let detail = detail(state, 2, &[]);
             assert_eq!((detail.state, detail.queue.is_some()), (expected, state == LISTEN), "{state}");
         }
+    }
+
+    #[test]
+    fn the_port_of_a_socket_that_was_destroyed() {
+        let whole = message(SOCK_DIAG_BY_FAMILY, 0, &listen_row());
+        assert_eq!(closed_port(&whole), Some(3000));
+        assert_eq!(closed_port(&whole[..HEADER + 6]), Some(3000), "cut behind it");
+        assert_eq!(closed_port(&whole[..HEADER + 5]), None);
+        assert_eq!(closed_port(&message(NLMSG_ERROR, 0, &listen_row())), None);
     }
 
     #[test]
