@@ -70,14 +70,14 @@ impl Sockets for SystemSockets {
 
     fn listening(&self) -> Result<Vec<SocketRow>, SocketError> {
         let diag = SockDiag::open()?;
-        let mut rows = diag.dump(&[Transport::Tcp], None, LISTENING, RawRow::listing)?;
+        let mut rows = diag.dump_tcp(LISTENING, RawRow::listing)?;
         rows.extend(diag.dump(&[Transport::Udp], None, ALL_STATES, RawRow::listing)?);
         Ok(rows)
     }
 
     fn serving(&self) -> Result<Vec<SocketRow>, SocketError> {
         let diag = SockDiag::open()?;
-        let mut rows = diag.dump(&[Transport::Tcp], None, SERVING, RawRow::listing)?;
+        let mut rows = diag.dump_tcp(SERVING, RawRow::listing)?;
         rows.extend(diag.dump(&[Transport::Udp], None, ALL_STATES, RawRow::listing)?);
         Ok(rows)
     }

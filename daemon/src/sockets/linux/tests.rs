@@ -58,6 +58,28 @@ fn what_the_look_up_is_blind_to_the_dump_shows() {
 }
 
 #[test]
+fn one_walk_shows_what_one_for_each_family_does() {
+    let sockets = [tcp("127.0.0.1"), tcp("::1"), tcp("::")];
+    let held = socket(AddressFamily::INET6, SocketType::STREAM, None).unwrap();
+    bind(&held, &SocketAddr::from((Ipv6Addr::LOCALHOST, 0))).unwrap();
+    let bound: SocketAddr = rustix::net::getsockname(&held).unwrap().try_into().unwrap();
+    let mut ports: Vec<Port> = sockets.iter().map(|(_, port)| *port).collect();
+    ports.push(Port::new(bound.port()).unwrap());
+    let diag = SockDiag::open().unwrap();
+    // Other tests come and go.
+    let ours = |mut rows: Vec<SocketRow>| {
+        rows.retain(|row| ports.contains(&row.port));
+        rows.sort_by_key(|row| row.inode);
+        rows
+    };
+    for (states, count) in [(LISTENING, 3), (SERVING, 4)] {
+        let together = ours(diag.dump_tcp(states, RawRow::listing).unwrap());
+        let apart = ours(diag.dump(&[Transport::Tcp], None, states, RawRow::listing).unwrap());
+        assert_eq!((together.len(), &together), (count, &apart));
+    }
+}
+
+#[test]
 fn what_a_closed_connection_leaves_is_in_the_way_of_new_ports_only() {
     let (listener, port) = tcp("127.0.0.1");
     let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
