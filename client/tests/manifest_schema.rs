@@ -89,6 +89,7 @@ fn it_forbids_what_is_refused() {
         "[services.web]\nenv = [\"A\"]",
         "[env]\nA-B = \"x\"",
         "[env]\nA = 3",
+        "[env]\nA = \"\\u0000\"",
         "[env]\nA = \"{\"",
         "[env]\nA = \"a } b\"",
         "[env]\nA = \"{a b}\"",

@@ -120,6 +120,9 @@ impl File {
                     format!("service {service} has the variable {} already", variable.get_ref()),
                 ));
             }
+            if text.get_ref().contains('\0') {
+                return Err((text.span(), "no variable can have the character U+0000".to_owned()));
+            }
             let template: Template = text.get_ref().parse().map_err(|why| (text.span(), why))?;
             manifest.check_services_of(&template).map_err(|why| (text.span(), why))?;
             manifest.env.insert(variable.into_inner(), template);

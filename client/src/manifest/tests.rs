@@ -71,6 +71,7 @@ fn what_is_wrong_is_named_with_its_place() {
         ("[services.a]\nenv = \"P\"\n[env]\nP = \"\"", &["line 4, column 1", "service a has the variable P"]),
         ("[env]\nA-B = \"x\"", &["line 2, column 1", "no name of a variable"]),
         ("[env]\nA = 3", &["line 2, column 5", "expected a string"]),
+        ("[env]\nA = \"a\\u0000\"", &["line 2, column 5", "U+0000"]),
         ("[env]\nA = \"{x\"", &["line 2, column 5", "write {{ for a brace"]),
         ("[services.web]\n[env]\nA = \"é{db}\"", &["line 3, column 5", "no service db here, only: web"]),
         ("[env]\nA = \"{db}\"", &["only: default"]),
