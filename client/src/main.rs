@@ -1,6 +1,7 @@
 //! `portlease`: the command line.
 
 mod args;
+mod block;
 mod commands;
 mod exit;
 mod machine;
@@ -8,6 +9,7 @@ mod output;
 mod proxy;
 mod reference;
 mod run;
+mod shells;
 mod start;
 
 use std::{process::ExitCode, time::Duration};
@@ -23,10 +25,19 @@ use exit::{Exit, Failure};
 const SILENCE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = Args::try_parse().unwrap_or_else(|error| {
+        if let Some(words) = commands::failing_words(std::env::args()).filter(|_| error.use_stderr()) {
+            output::value(words);
+        }
+        error.exit()
+    });
+    let failing = commands::failing(&args.command);
     match begin(args.command) {
         Ok(code) => code,
         Err(failure) => {
+            if let Some(words) = failing {
+                output::value(words);
+            }
             output::failure(&failure);
             failure.exit.into()
         }
@@ -78,6 +89,7 @@ async fn perform(paths: &Paths, command: Command) -> Result<ExitCode, Failure> {
         // Boxed, so that the others need not be as large.
         Command::Run(args) => return Box::pin(commands::run(paths, args)).await,
         Command::Get(args) => commands::get(paths, args).await,
+        Command::Env(args) => commands::env(paths, args).await,
         Command::List(args) => commands::list(paths, &args).await,
         Command::Show(args) => commands::show(paths, &args).await,
         Command::Release(args) => commands::release(paths, &args).await,

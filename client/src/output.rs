@@ -89,16 +89,22 @@ pub(crate) fn failure(failure: &Failure) {
 
 /// What a `get` has to say beside the port.
 pub(crate) fn about_lease(lease: &Lease) {
-    let name = format!("{}/{}", lease.project, lease.service);
-    if let Some(Change { from, to, because }) = &lease.changed {
-        note(&format!("{name}: {because}, so you got {to} instead of {from}"));
-    }
+    moved(lease);
     if lease.state == LeaseState::Bound {
+        let name = format!("{}/{}", lease.project, lease.service);
         let holder = lease.holder.as_ref().map(|holder| format!(", {holder}")).unwrap_or_default();
         note(&format!("{name} is {}{holder}", lease.standing()));
     }
     if let Some(explanation) = &lease.explain {
         explain(lease, explanation);
+    }
+}
+
+/// That a lease has another port than it had.
+pub(crate) fn moved(lease: &Lease) {
+    if let Some(Change { from, to, because }) = &lease.changed {
+        let name = format!("{}/{}", lease.project, lease.service);
+        note(&format!("{name}: {because}, so you got {to} instead of {from}"));
     }
 }
 

@@ -3,6 +3,7 @@
 mod daemon;
 mod docs;
 mod doctor;
+mod env;
 mod get;
 mod here;
 mod list;
@@ -17,11 +18,13 @@ mod stop;
 mod token;
 mod watch;
 mod who;
+mod whole;
 mod whose;
 
 pub(crate) use daemon::daemon;
 pub(crate) use docs::docs;
 pub(crate) use doctor::doctor;
+pub(crate) use env::{env, failing, failing_words};
 pub(crate) use get::get;
 pub(crate) use list::list;
 pub(crate) use ports::ports;

@@ -103,7 +103,7 @@ fn usage(error: InvalidName) -> Failure {
     Failure::new(Exit::Usage, error.to_string())
 }
 
-fn no_identity(error: IdentityError, command: &str) -> Failure {
+pub(super) fn no_identity(error: IdentityError, command: &str) -> Failure {
     let failure = Failure::from_chain(Exit::Usage, &error);
     match error {
         IdentityError::Manifest(_) => failure,

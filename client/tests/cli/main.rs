@@ -9,6 +9,7 @@ mod directories;
 mod docs;
 mod doctor;
 mod dying;
+mod env;
 mod input;
 mod leases;
 mod lives;
