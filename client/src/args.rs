@@ -28,6 +28,7 @@ pub(crate) enum Command {
     Get(GetArgs),
     Run(RunArgs),
     Env(EnvArgs),
+    Init(InitArgs),
     List(ListArgs),
     Show(ShowArgs),
     Release(ReleaseArgs),
@@ -150,6 +151,33 @@ pub(crate) struct EnvArgs {
     /// The project's directory: an app that runs in it is the project's own.
     #[arg(long, value_name = "DIR")]
     pub(crate) root: Option<std::path::PathBuf>,
+}
+
+/// Write a portlease.toml for this directory, from what its files tell.
+///
+/// Looked at are package.json, Procfile, compose files, .env files (lines of
+/// ports alone), and what names Django, Flask, Rails and other frameworks in
+/// Python, Ruby, Rust and Go. Nothing is run. What would be written is shown
+/// first.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlease init              shows it, asks, and writes it
+  portlease init --dry-run    shows it
+  portlease init --yes        writes it, as in a script")]
+pub(crate) struct InitArgs {
+    /// Print what would be written, and write nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Write it even if there is one.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// What the project is called [default: as its repository or directory].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) project: Option<String>,
 }
 
 /// List all leases and what is on their ports.

@@ -4,6 +4,8 @@ mod args;
 mod block;
 mod commands;
 mod exit;
+mod files;
+mod init;
 mod machine;
 mod output;
 mod proxy;
@@ -51,6 +53,10 @@ fn begin(command: Command) -> Result<ExitCode, Failure> {
     }
     if let Command::Stage(StageArgs { gate, listens, command }) = command {
         return Ok(run::stage(gate, listens, &command));
+    }
+    // What is found in a directory is no business of the daemon's.
+    if let Command::Init(args) = command {
+        return commands::init(&args).map(|()| Exit::Ok.into());
     }
     let paths = paths::from_env().ok_or_else(|| {
         Failure::new(Exit::Failed, "there is no home directory").hint("set HOME or PORTLEASE_HOME")
@@ -102,7 +108,7 @@ async fn perform(paths: &Paths, command: Command) -> Result<ExitCode, Failure> {
         Command::Status(args) => commands::status(paths, &args).await,
         Command::Token(args) => commands::token(paths, &args).await,
         // Done before there was a runtime.
-        Command::Daemon(_) | Command::Docs(_) | Command::Stage(_) => Ok(()),
+        Command::Daemon(_) | Command::Docs(_) | Command::Init(_) | Command::Stage(_) => Ok(()),
     };
     done.map(|()| Exit::Ok.into())
 }

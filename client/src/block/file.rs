@@ -1,13 +1,14 @@
 //! The file that the block is in: replaced as a whole, by renaming.
 
 use std::{
-    fs::{self, Metadata, Permissions},
-    io::{self, Write},
-    os::unix::fs::{MetadataExt, PermissionsExt, fchown},
+    fs::{self, Metadata},
+    io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
 use super::{Damaged, replace};
+use crate::files::{beside, target};
 
 /// The longest file that is changed; those that are meant have a few lines.
 const LONGEST: u64 = 1 << 20;
@@ -48,29 +49,12 @@ pub(crate) fn update(path: &Path, lines: &str) -> Result<bool, FileError> {
     if metadata.is_some() && new == text {
         return Ok(false);
     }
-    let temp = write(&target, &new, metadata).map_err(io)?;
+    let temp = beside(&target, &new, metadata).map_err(io)?;
     if stamp(fs::metadata(&target).ok().as_ref()) != stamp(metadata) {
         return Err(FileError::Changed { path: path.to_owned() });
     }
     temp.persist(&target).map_err(|error| io(error.error))?;
     Ok(true)
-}
-
-/// The file that a path leads to. It need not be there yet, but its directory.
-fn target(path: &Path) -> io::Result<PathBuf> {
-    match path.canonicalize() {
-        Ok(target) => Ok(target),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            // A link into the void would be replaced, not followed.
-            if fs::symlink_metadata(path).is_ok() {
-                return Err(error);
-            }
-            let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-            Ok(dir.canonicalize()?.join(name))
-        }
-        Err(error) => Err(error),
-    }
 }
 
 /// What is there. Only a file is read: a pipe would be waited for.
@@ -85,28 +69,6 @@ fn read(target: &Path) -> io::Result<Option<(Metadata, Vec<u8>)>> {
         false => Vec::new(),
     };
     Ok(Some((metadata, text)))
-}
-
-/// The new text beside the file, with what the file's mode and owner are.
-fn write(target: &Path, text: &[u8], like: Option<&Metadata>) -> io::Result<tempfile::NamedTempFile> {
-    let dir = target.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    // The mode of a new file, of which the umask takes its part.
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".portlease-");
-    if like.is_none() {
-        builder.permissions(Permissions::from_mode(0o666));
-    }
-    let mut temp = builder.tempfile_in(dir)?;
-    temp.write_all(text)?;
-    if let Some(like) = like {
-        let own = temp.as_file().metadata()?;
-        if (own.uid(), own.gid()) != (like.uid(), like.gid()) {
-            fchown(temp.as_file(), Some(like.uid()), Some(like.gid()))?;
-        }
-        temp.as_file().set_permissions(like.permissions())?;
-    }
-    temp.as_file().sync_all()?;
-    Ok(temp)
 }
 
 /// What differs when somebody else has changed a file.

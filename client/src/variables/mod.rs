@@ -137,8 +137,10 @@ impl Set {
     }
 }
 
-/// `<SERVICE>_PORT`, made to fit what a variable may be called.
-fn variable_of(service: &ServiceName) -> String {
+/// The variable of a service that is not the main one: `<SERVICE>_PORT`, made
+/// to fit what a variable may be called.
+#[must_use]
+pub fn variable_of(service: &ServiceName) -> String {
     let fit = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     let name: String = service.as_str().chars().map(fit).collect();
     let digit = name.starts_with(|c: char| c.is_ascii_digit());

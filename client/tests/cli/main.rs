@@ -10,6 +10,7 @@ mod docs;
 mod doctor;
 mod dying;
 mod env;
+mod init;
 mod input;
 mod leases;
 mod lives;
