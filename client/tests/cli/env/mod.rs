@@ -133,11 +133,11 @@ fn a_name_that_is_given_wins_and_the_manifest_says_which_services() {
 #[test]
 fn nothing_is_leased_for_variables_that_cannot_be() {
     let disk = Disk::new();
-    disk.write("home/shop/portlease.toml", "[services.db]\nenv = \"PORT\"\n[services.web]\n");
+    disk.write("home/shop/portlease.toml", "[services.a-b]\n[services.\"a.b\"]\n");
     let ran = disk.run("home/shop", &["env"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (2, "false\n"));
     assert_snapshot!(ran.stderr, @r#"
-    error: service db and service web would both set PORT
+    error: service a-b and service a.b would both set A_B_PORT
     hint: write env = "VARIABLE" below [services.NAME] of one in portlease.toml
     "#);
     disk.write("home/shop/portlease.toml", "[env]\nA = \"${{HOME}}\"\n");
