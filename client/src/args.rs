@@ -77,6 +77,7 @@ Examples:
   portlease get myapp db                   another one, for its database
   portlease get myapp --prefer 3000,3001   one of these if possible
   portlease get myapp --port 5432          this one, or exit code 4
+  portlease get myapp web --count 4        four in a row: of web, web-2, web-3 and web-4
   portlease get tests --owner-pid $$       until this shell ends
   PORT=$(portlease get myapp) || exit 1    in a script")]
 pub(crate) struct GetArgs {
@@ -91,6 +92,11 @@ pub(crate) struct GetArgs {
     /// Choose from these ports in place of the pool.
     #[arg(long, value_name = "A-B", allow_hyphen_values = true)]
     pub(crate) range: Option<PortRange>,
+    /// So many ports in a row, a line each: those of SERVICE, SERVICE-2 and so
+    /// on. More later are added behind them; fewer give none back. --port and
+    /// --prefer say where they begin.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) count: Option<u16>,
     /// Where the port must be free: tcp, udp or both [default: both].
     #[arg(long, value_name = "PROTOCOL")]
     pub(crate) protocol: Option<Protocol>,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::{
     GetRequest, Identified, Identify, Lease, Port, PortRange, ProjectName, Protocol, ServiceName, Ttl,
     distinct::{Distinct, Object},
+    natural,
 };
 
 /// The most leases that one request may ask for.
@@ -20,7 +21,9 @@ pub struct BatchRequest {
     /// What is asked of each service.
     #[serde(deserialize_with = "services")]
     pub services: BTreeMap<ServiceName, GetRequest>,
-    /// Give them ports that follow one another, in the order of their names.
+    /// Give them ports that follow one another, in the order of their names:
+    /// numbers in those count by their value. Only the first may have `prefer`,
+    /// which is where the block is to begin.
     #[serde(default, skip_serializing_if = "crate::get::is_false")]
     #[cfg_attr(feature = "openapi", schema(default = false))]
     pub contiguous: bool,
@@ -41,6 +44,15 @@ pub struct BatchRequest {
 }
 
 impl BatchRequest {
+    /// The services in the order in which a block has them: `web-2` comes
+    /// before `web-10`.
+    #[must_use]
+    pub fn in_block_order(&self) -> Vec<(&ServiceName, &GetRequest)> {
+        let mut services: Vec<_> = self.services.iter().collect();
+        services.sort_by(|(a, _), (b, _)| natural::compare(a.as_str(), b.as_str()));
+        services
+    }
+
     /// Whether its parts go together.
     ///
     /// # Errors
@@ -63,7 +75,7 @@ impl BatchRequest {
             return Err(format!("services asks for port {port} twice"));
         }
         let mut range = None;
-        for (name, request) in &self.services {
+        for (place, (name, request)) in self.in_block_order().into_iter().enumerate() {
             request.check().map_err(|why| format!("services.{name}: {why}"))?;
             if request.identify.is_some() {
                 return Err(format!(
@@ -75,9 +87,14 @@ impl BatchRequest {
                     "services.{name}: with identify the project has one root, beside services"
                 ));
             }
-            if self.contiguous && (request.port.is_some() || !request.prefer.is_empty()) {
+            if self.contiguous && request.port.is_some() {
                 return Err(format!(
                     "services.{name}: contiguous leaves no choice of a single port; a range can be given"
+                ));
+            }
+            if self.contiguous && place > 0 && !request.prefer.is_empty() {
+                return Err(format!(
+                    "services.{name}: contiguous services begin where the first of them prefers"
                 ));
             }
             if self.contiguous && *range.get_or_insert(request.range) != request.range {
@@ -221,6 +238,7 @@ mod tests {
             (r#"{"services": {"web": {}}, "root": "x"}"#, "root is not an absolute path"),
             (r#"{"services": {"web": {"port": 1}}, "contiguous": true}"#, "services.web: contiguous"),
             (r#"{"services": {"a": {"range": "1-9"}, "b": {}}, "contiguous": true}"#, "the same range"),
+            (r#"{"services": {"a-10": {"prefer": 9}, "a-2": {}}, "contiguous": true}"#, "services.a-10"),
             (r#"{"services": {"a": {"port": 9}, "b": {"port": 9}}}"#, "port 9 twice"),
             (r#"{"service": {}}"#, "unknown field `service`"),
         ] {

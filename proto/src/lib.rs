@@ -11,6 +11,7 @@ mod health;
 mod identify;
 mod lease;
 mod name;
+mod natural;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 mod paths;

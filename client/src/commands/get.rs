@@ -1,8 +1,9 @@
 //! `portlease get`
 
-use portlease_proto::{GetRequest, Identified, InvalidPort, Paths, Port};
+use portlease_proto::{GetRequest, Identified, InvalidPort, Lease, Paths, Port};
 
 use super::{
+    block::block,
     here::{absolute, by},
     whose::{Whose, whose},
 };
@@ -45,36 +46,66 @@ pub(crate) async fn get(paths: &Paths, args: GetArgs) -> Result<(), Failure> {
     };
     request.check().map_err(|message| Failure::new(Exit::Usage, message))?;
 
-    match start::ask(paths, async |client| client.get(&project, &service, &request).await).await {
-        Ok(mut lease) => {
-            if !args.explain
-                && let Some(explanation) = lease.explain.take()
-            {
-                output::unmet(&request.prefer, &explanation, lease.port);
-            }
-            if let Some(Identified { because, .. }) = &lease.identified {
-                output::note(&format!("this is {} from now on: {because}", lease.project));
-            }
-            output::about_lease(&lease);
-            if args.json {
-                output::json(&lease);
-            } else {
-                output::value(&lease.port.to_string());
-            }
-            Ok(())
+    let printing = Printing { json: args.json, explain: args.explain, typed };
+    if let Some(count) = args.count {
+        return block(paths, &project, &service, count, request, &printing).await;
+    }
+    let answer = start::ask(paths, async |client| client.get(&project, &service, &request).await).await;
+    let mut lease = answer.inspect_err(|failure| printing.failed(failure))?;
+    printing.explain(&request.prefer, &mut lease);
+    if let Some(Identified { because, .. }) = &lease.identified {
+        output::note(&format!("this is {} from now on: {because}", lease.project));
+    }
+    output::about_lease(&lease);
+    if args.json {
+        output::json(&lease);
+    } else {
+        output::value(&lease.port.to_string());
+    }
+    Ok(())
+}
+
+/// What is said beside the port.
+pub(super) struct Printing {
+    pub(super) json: bool,
+    explain: bool,
+    /// Whether the wishes were typed, and are not the manifest's.
+    typed: bool,
+}
+
+impl Printing {
+    /// Says why a wish was not met, unless everything is to be explained.
+    pub(super) fn explain(&self, wishes: &[Port], lease: &mut Lease) {
+        if self.typed && is_kept(wishes, lease) {
+            let Lease { project, service, port, .. } = &lease;
+            output::note(&format!("{project}/{service} keeps {port}; --reset moves it, if it can"));
         }
-        Err(failure) => {
-            if let Some(problem) = &failure.problem {
-                if let Some(explanation) = problem.explain.as_ref().filter(|_| args.explain) {
-                    output::skipped(explanation);
-                }
-                if args.json {
-                    output::json(problem);
-                }
-            }
-            Err(failure)
+        if !self.explain
+            && let Some(explanation) = lease.explain.take()
+        {
+            output::unmet(wishes, &explanation, lease.port);
         }
     }
+
+    /// Says what is known of a failure beside its message.
+    pub(super) fn failed(&self, failure: &Failure) {
+        let Some(problem) = &failure.problem else { return };
+        if let Some(explanation) = problem.explain.as_ref().filter(|_| self.explain) {
+            output::skipped(explanation);
+        }
+        if self.json {
+            output::json(problem);
+        }
+    }
+}
+
+/// Whether the lease is elsewhere than is wished and no wish was considered: it
+/// was there before.
+fn is_kept(wishes: &[Port], lease: &Lease) -> bool {
+    let considered = lease.explain.iter().flat_map(|explanation| &explanation.skipped);
+    !wishes.is_empty()
+        && !wishes.contains(&lease.port)
+        && considered.map(|skipped| skipped.port).all(|port| !wishes.contains(&port))
 }
 
 /// `--prefer` takes several ports, with commas or blanks between them, so it

@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod block;
 mod daemon;
 mod docs;
 mod doctor;

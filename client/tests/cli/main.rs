@@ -5,6 +5,7 @@
 
 #[path = "../support/apart.rs"]
 mod apart;
+mod blocks;
 mod directories;
 mod docs;
 mod doctor;

@@ -91,7 +91,13 @@ impl From<Error> for ApiError {
         };
         match error {
             Error::InUse { holder, .. } => problem.holder(*holder),
+            Error::Running { holder, .. } => problem.holder(*holder),
             Error::Leased { lease, .. } | Error::Differs { lease, .. } => problem.lease(lease),
+            Error::NotContiguous { by: Some(by), .. } => match *by {
+                Error::InUse { holder, .. } => problem.holder(*holder),
+                Error::Leased { lease, .. } => problem.lease(lease),
+                _ => problem,
+            },
             Error::Exhausted { explain, .. } => problem.explain(explain),
             _ => problem,
         }
@@ -111,7 +117,11 @@ fn classify(error: &Error) -> (StatusCode, ErrorCode) {
         Error::TooManyLeases { .. } | Error::TooManyAnonymous { .. } | Error::TooManyFiles => {
             (StatusCode::TOO_MANY_REQUESTS, ErrorCode::LimitReached)
         }
-        Error::Stays { .. } | Error::NotContiguous { .. } => (StatusCode::CONFLICT, ErrorCode::LeaseDiffers),
+        Error::NotContiguous { by: Some(by), .. } => classify(by),
+        Error::Stays { .. } | Error::NotContiguous { by: None, .. } => {
+            (StatusCode::CONFLICT, ErrorCode::LeaseDiffers)
+        }
+        Error::Running { .. } => (StatusCode::CONFLICT, ErrorCode::PortInUse),
         Error::Anonymous => (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvalidName),
         Error::BadOwner { .. } | Error::BadRun { .. } => {
             (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvalidRequest)
@@ -186,8 +196,9 @@ fn hint(error: &Error) -> Option<String> {
             key.project, key.service
         )),
         Error::NotContiguous { .. } => {
-            Some("to choose all of them anew, add \"reset\": true to one".to_owned())
+            Some("to move all of them, add --reset (\"reset\": true to one of them)".to_owned())
         }
+        Error::Running { port, .. } => Some(format!("stop it first: portlease stop {port}")),
         Error::Anonymous => Some("POST /v1/leases makes anonymous leases".to_owned()),
         Error::BadOwner { .. } => Some("owner_pid is the id of a process that runs".to_owned()),
         Error::BadRun { .. } => Some("run_pid is the id of a process that runs".to_owned()),

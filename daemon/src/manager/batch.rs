@@ -13,7 +13,8 @@ use super::{
 use crate::registry::LeaseKey;
 
 impl Manager {
-    /// Gets leases for all services of a request, sorted by service. May walk
+    /// Gets leases for all services of a request, sorted by service, a block
+    /// by port. May walk
     /// all processes.
     ///
     /// # Errors
@@ -54,7 +55,9 @@ impl Manager {
             let root = one.root.as_deref().or(request.root.as_deref());
             self.wanted(key(Clone::clone(service)), one, root, one.run_pid.or(request.run_pid))
         };
-        let mut wanted = request.services.iter().map(each).collect::<Result<Vec<Wanted<'a>>, Error>>()?;
+        let services: Vec<_> =
+            if request.contiguous { request.in_block_order() } else { request.services.iter().collect() };
+        let mut wanted = services.into_iter().map(each).collect::<Result<Vec<Wanted<'a>>, Error>>()?;
         let root = wanted.first().and_then(|first| first.root.as_deref());
         let home = root.zip(request.identify).map(settle::home_by).transpose()?;
         for one in wanted.iter_mut().filter(|_| home.is_some()) {

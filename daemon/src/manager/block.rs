@@ -27,7 +27,11 @@ impl Manager {
         let there: Vec<Option<Record>> =
             wanted.iter().map(|wanted| inner.registry.find(&wanted.key).cloned()).collect();
         self.check_room(inner, draft, first, there.iter().filter(|record| record.is_none()).count())?;
-        if there.iter().all(Option::is_none) || wanted.iter().any(|wanted| wanted.request.reset) {
+        let anew = wanted.iter().any(|wanted| wanted.request.reset);
+        if anew {
+            self.check_idle(inner, &there, findings)?;
+        }
+        if anew || there.iter().all(Option::is_none) {
             let whys = there.iter().map(|record| record.as_ref().map_or(Move::New, Move::Asked)).collect();
             return self.place_block(inner, draft, wanted, whys, findings);
         }
@@ -70,6 +74,22 @@ impl Manager {
         Ok(Some(format!("{port} is taken by {holder}")))
     }
 
+    /// A block moves as one, so not from under an app of its own.
+    fn check_idle(
+        &self,
+        inner: &mut Inner,
+        there: &[Option<Record>],
+        findings: &Findings,
+    ) -> Result<(), Interrupt> {
+        for record in there.iter().flatten() {
+            if let Occupancy::Own(holder) = inner.occupancy(&self.edges, record, findings)? {
+                let (key, port) = (record.key.clone(), record.port);
+                return Err(Error::Running { key, port, holder: Box::new(holder) }.into());
+            }
+        }
+        Ok(())
+    }
+
     /// Adds what a block lacks, at its one place.
     fn complete(
         &self,
@@ -80,8 +100,11 @@ impl Manager {
         findings: &Findings,
     ) -> Result<(), Interrupt> {
         let project = &wanted.key.project;
-        let end =
-            || Error::NotContiguous { project: project.clone(), how: "65535 is the last port".to_owned() };
+        let end = || Error::NotContiguous {
+            project: project.clone(),
+            how: "65535 is the last port".to_owned(),
+            by: None,
+        };
         let port = port.ok_or_else(end)?;
         let exclusions = inner.current_exclusions(&self.edges, wanted.now);
         let (why, request) = (Move::New, request(wanted, &Move::New));
@@ -93,8 +116,9 @@ impl Manager {
             }
             Outcome::Stays(_) => Ok(()),
             Outcome::Skip(skip) => {
-                let how = format!("{port} cannot be had: {}", skip.detail());
-                Err(Error::NotContiguous { project: project.clone(), how }.into())
+                let by = skip.into_error(port, inner, &self.edges, findings)?;
+                let how = format!("{} would need {port}, and {by}", wanted.key);
+                Err(Error::NotContiguous { project: project.clone(), how, by: Some(Box::new(by)) }.into())
             }
         }
     }
@@ -112,15 +136,16 @@ impl Manager {
         let exclusions = inner.current_exclusions(&self.edges, first.now);
         let mut explanation = Explanation::default();
         let mut blocked: Option<Port> = None;
-        let bases: Vec<Port> = allocator::candidates(&first.key, first.request, &self.settings.pool)
-            .map(|candidate| candidate.port)
-            .collect();
-        for base in bases {
-            explanation.start = explanation.start.or(Some(base));
+        let bases: Vec<Candidate> =
+            allocator::candidates(&first.key, first.request, &self.settings.pool).collect();
+        for Candidate { port: base, wish } in bases {
+            if wish == Wish::Pool {
+                explanation.start = explanation.start.or(Some(base));
+            }
             let ports: Vec<Port> = from(base).take(wanted.len()).map_while(|port| port).collect();
             let in_pool = |port: &Port| match first.request.range {
                 Some(range) => range.contains(*port),
-                None => self.settings.pool.contains(*port),
+                None => wish == Wish::Preferred || self.settings.pool.contains(*port),
             };
             let fits = ports.len() == wanted.len() && ports.iter().all(in_pool);
             // What blocked the last place blocks this one, too.
@@ -131,11 +156,17 @@ impl Manager {
             for ((wanted, why), port) in wanted.iter().zip(&whys).zip(ports) {
                 let request = request(wanted, why);
                 let consider = Consider { wanted, request: &request, why, exclusions: &exclusions, findings };
-                match self.consider(inner, draft, &consider, Candidate { port, wish: Wish::Pool })? {
+                match self.consider(inner, draft, &consider, Candidate { port, wish })? {
                     Outcome::Fits => found.push((port, Occupancy::Idle)),
                     Outcome::Stays(occupancy) => found.push((port, occupancy)),
                     Outcome::Skip(skip) => {
-                        explanation.skip(port, skip.reason(), skip.detail());
+                        let mut detail = skip.detail();
+                        // A port that somebody named is told of by its number.
+                        let named = if wish == Wish::Preferred { base } else { port };
+                        if named != port {
+                            detail = format!("a block from it would need {port}: {detail}");
+                        }
+                        explanation.skip(named, skip.reason(), detail);
                         blocked = Some(port);
                         break;
                     }
@@ -160,7 +191,7 @@ fn from(base: Port) -> impl Iterator<Item = Option<Port>> {
 
 /// Where the block begins that the leases that are there belong to.
 fn base(project: &ProjectName, there: &[Option<Record>]) -> Result<Port, Error> {
-    let apart = |how: String| Error::NotContiguous { project: project.clone(), how };
+    let apart = |how: String| Error::NotContiguous { project: project.clone(), how, by: None };
     let mut base: Option<(Port, &Record)> = None;
     for (place, record) in there.iter().enumerate() {
         let Some(record) = record else { continue };

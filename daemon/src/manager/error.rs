@@ -124,6 +124,18 @@ pub enum Error {
         project: ProjectName,
         /// What is in the way.
         how: String,
+        /// Why a port that it would need cannot be had.
+        by: Option<Box<Error>>,
+    },
+    /// A block is to move while an app of its own runs on one of its ports.
+    #[error("{key} runs on port {port} ({holder}), and its block moves as one")]
+    Running {
+        /// The lease whose app runs.
+        key: LeaseKey,
+        /// Its port.
+        port: Port,
+        /// The app.
+        holder: Box<Holder>,
     },
     /// The owner is no process that can be watched.
     #[error("process {pid} cannot own a lease: {why}")]

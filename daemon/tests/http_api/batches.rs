@@ -65,6 +65,41 @@ fn ports_in_a_row() {
 }
 
 #[test]
+fn each_service_has_its_range() {
+    let server = TestServer::start();
+    let port = |i: u16| server.ports.at(i);
+    let range = |from, to| format!("{}-{}", port(from), port(to));
+    let body = json!({"services": {"a": {"range": range(2, 3)}, "b": {"range": range(2, 3)}, "c": {"range": range(7, 7)}}});
+    let granted = put(&server, &body).json(201);
+    let mut got = ports(&granted);
+    assert_eq!(got[2], u64::from(port(7)));
+    got[..2].sort_unstable();
+    assert_eq!(got[..2], [u64::from(port(2)), u64::from(port(3))]);
+    assert_eq!(put(&server, &body).json(200), granted);
+    let more = json!({"services": {"d": {"range": range(2, 3)}, "e": {}}});
+    server.refused(409, "pool_exhausted", || put(&server, &more));
+    let other = json!({"services": {"c": {"range": range(8, 8)}}});
+    server.refused(409, "lease_differs", || put(&server, &other));
+}
+
+#[test]
+fn a_block_that_cannot_grow_names_who_is_in_the_way() {
+    let server = TestServer::start();
+    let two = json!({"services": {"w": {"prefer": server.ports.at(4)}, "w-2": {}}, "contiguous": true});
+    let granted = put(&server, &two).json(201);
+    assert_eq!(ports(&granted), [4, 5].map(|i| u64::from(server.ports.at(i))));
+    let other = server.put("other/web", &json!({"port": server.ports.at(6)}).to_string()).json(201);
+    let three = json!({"services": {"w": {}, "w-2": {}, "w-3": {}}, "contiguous": true});
+    let problem = server.refused(409, "port_leased", || put(&server, &three));
+    assert_eq!(problem["lease"]["id"], other["id"]);
+    assert!(problem["detail"].as_str().unwrap().contains("myapp/w-3 would need"), "{problem}");
+    server.ask("DELETE", "/v1/leases/other", "");
+    let _stranger = std::net::TcpListener::bind(("127.0.0.1", server.ports.at(6))).unwrap();
+    // The test itself is the stranger: another project's cooling port comes first.
+    server.refused(409, "port_cooling", || put(&server, &three));
+}
+
+#[test]
 fn a_project_that_is_named_after_its_root() {
     let server = TestServer::start();
     let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];

@@ -141,7 +141,13 @@ fn a_row_is_completed_where_it_is_or_not_at_all() {
 
     doubles.stranger(Port::constant(20104));
     let error = manager.get_all(&app(), &row(&["a", "b", "c"])).unwrap_err();
-    assert!(error.to_string().contains("20104 cannot be had"), "{error}");
+    assert!(
+        error.to_string().contains("app/c would need 20104, and port 20104 is taken by server-"),
+        "{error}"
+    );
+    let Error::NotContiguous { by: Some(by), .. } = error else { panic!("{error:?}") };
+    assert!(matches!(*by, Error::InUse { .. }), "{by:?}");
+    assert_eq!(manager.len(), 2, "what is there stays");
     manager.lease("app/c", &exactly(Port::constant(20109)));
     let error = manager.get_all(&app(), &row(&["a", "b", "c"])).unwrap_err();
     assert_eq!(
@@ -154,6 +160,47 @@ fn a_row_is_completed_where_it_is_or_not_at_all() {
     let granted = manager.get_all(&app(), &anew).unwrap();
     assert!(is_a_row(&ports(&granted)), "{:?}", ports(&granted));
     assert_eq!(manager.claimed().len(), 3);
+}
+
+#[test]
+fn a_row_that_grows_keeps_its_ports_and_one_that_shrinks_loses_nothing() {
+    let doubles = Doubles::default();
+    let manager = doubles.manager();
+    let begin = Port::constant(20102);
+    let mut three = row(&["w", "w-2", "w-10"]);
+    three.services.get_mut(&"w".parse().unwrap()).unwrap().prefer = vec![begin];
+    let granted = manager.get_all(&app(), &three).unwrap();
+    assert_eq!(names(&granted), ["w", "w-2", "w-10"], "numbers count by their value");
+    assert_eq!(ports(&granted), [20102, 20103, 20104]);
+    let five = manager.get_all(&app(), &row(&["w", "w-2", "w-10", "w-11", "w-12"])).unwrap();
+    assert_eq!(ports(&five), [20102, 20103, 20104, 20105, 20106]);
+    assert_eq!(manager.claimed().len(), 5, "one claim each");
+    let again = manager.get_all(&app(), &three).unwrap();
+    assert_eq!((ports(&again), manager.len()), (vec![20102, 20103, 20104], 5));
+
+    let other = manager.lease("other/web", &exactly(Port::constant(20107)));
+    let six = row(&["w", "w-2", "w-10", "w-11", "w-12", "w-13"]);
+    let error = manager.get_all(&app(), &six).unwrap_err();
+    let Error::NotContiguous { by: Some(by), .. } = &error else { panic!("{error:?}") };
+    let Error::Leased { lease, .. } = &**by else { panic!("{by:?}") };
+    assert_eq!(lease.id, other.id);
+    assert_eq!(manager.claimed().len(), 6);
+}
+
+#[test]
+fn a_row_is_not_moved_from_under_its_own_app() {
+    let doubles = Doubles::default();
+    let manager = doubles.manager();
+    let before = manager.get_all(&app(), &row(&["a", "b"])).unwrap();
+    let running = doubles.serve(Transport::Tcp, before[1].lease.port, OUR_UID, "/");
+    let mut anew = row(&["a", "b", "c"]);
+    anew.services.get_mut(&"a".parse().unwrap()).unwrap().reset = true;
+    let error = manager.get_all(&app(), &anew).unwrap_err();
+    assert!(matches!(&error, Error::Running { port, .. } if *port == before[1].lease.port), "{error:?}");
+    assert_eq!(ports(&manager.get_all(&app(), &row(&["a", "b"])).unwrap()), ports(&before));
+    doubles.processes.close(running);
+    doubles.sockets.clear(before[1].lease.port);
+    assert!(is_a_row(&ports(&manager.get_all(&app(), &anew).unwrap())));
 }
 
 #[test]
