@@ -33,6 +33,7 @@ pub(crate) enum Command {
     Show(ShowArgs),
     Release(ReleaseArgs),
     Renew(RenewArgs),
+    Gc(GcArgs),
     Watch(WatchArgs),
     Who(WhoArgs),
     Ports(PortsArgs),
@@ -187,6 +188,24 @@ pub(crate) struct RenewArgs {
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub(crate) ttl: Option<Ttl>,
     /// Print the lease as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Reclaim leases whose directory is gone for more than seven days.
+///
+/// Only tells which they are, unless --yes is given. The days are counted while
+/// the machine runs. A lease whose own app still runs is kept.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlease gc          which could go, and which may have to wait
+  portlease gc --yes    reclaim them")]
+pub(crate) struct GcArgs {
+    /// Reclaim them.
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Print what was found as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }

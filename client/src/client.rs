@@ -1,6 +1,7 @@
 //! The typed client of the HTTP API.
 
 mod ports;
+mod projects;
 
 use std::time::Duration;
 

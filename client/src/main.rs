@@ -101,6 +101,7 @@ async fn perform(paths: &Paths, command: Command) -> Result<ExitCode, Failure> {
         Command::Release(args) => commands::release(paths, &args).await,
         Command::Renew(args) => commands::renew(paths, args).await,
         Command::Watch(args) => commands::watch(paths, &args).await,
+        Command::Gc(args) => commands::gc(paths, &args).await,
         Command::Who(args) => commands::who(paths, &args).await,
         Command::Ports(args) => commands::ports(paths, &args).await,
         Command::Stop(args) => commands::stop(paths, &args).await,

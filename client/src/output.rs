@@ -5,6 +5,7 @@
 
 mod diagnosis;
 mod ports;
+mod table;
 mod who;
 
 use std::{
@@ -13,10 +14,12 @@ use std::{
 };
 
 use portlease_proto::{Auth, Change, Event, Explanation, Holder, Lease, LeaseState, Port, escape};
+use portleased::clock::{Clock, SystemClock};
 use serde::Serialize;
 
 pub(crate) use diagnosis::{checks, diagnosis};
 pub(crate) use ports::ports;
+pub(crate) use table::rough;
 pub(crate) use who::{holder, who};
 
 use crate::exit::Failure;
@@ -135,33 +138,11 @@ pub(crate) fn unmet(wishes: &[Port], explanation: &Explanation, given: Port) {
 }
 
 /// Leases in columns.
-pub(crate) fn table(leases: &[Lease]) {
-    let rows: Vec<[String; 5]> = leases.iter().map(row).collect();
-    let head = ["PROJECT", "SERVICE", "PORT", "STATE", "HOLDER"].map(str::to_owned);
-    let width = |column: usize| {
-        rows.iter().chain([&head]).map(|row| row[column].chars().count()).max().unwrap_or_default()
-    };
-    let widths: Vec<usize> = (0..4).map(width).collect();
-    for row in [&head].into_iter().chain(&rows) {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(&format!("{cell:<width$}  "));
-        }
-        line.push_str(&row[4]);
-        value(line.trim_end());
+pub(crate) fn leases(leases: &[Lease]) {
+    let now = SystemClock.now().wall;
+    for line in table::table(leases, now) {
+        value(&line);
     }
-}
-
-fn row(lease: &Lease) -> [String; 5] {
-    const MOST: usize = 60;
-    let holder = lease.holder.as_ref().map(|holder| escape(&holder.to_string()));
-    let holder = holder.or_else(|| lease.remark()).unwrap_or_default();
-    let holder = match holder.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &holder[..end]),
-        None => holder,
-    };
-    let (project, service) = (lease.project.to_string(), lease.service.to_string());
-    [project, service, lease.port.to_string(), lease.state.to_string(), holder]
 }
 
 /// One lease in full.

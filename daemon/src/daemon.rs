@@ -20,6 +20,7 @@ use crate::{
     owners::SystemOwners,
     private::{self, PrivateError},
     processes::SystemProcesses,
+    roots,
     sockets::SystemSockets,
     status::Status,
     store::{Opened, SqliteStore, StoreError},
@@ -141,6 +142,7 @@ async fn serve(paths: &Paths, files: u64, announce: impl FnOnce(Ready<'_>)) -> R
     let manager = Arc::new(Manager::new(edges.clone(), settings, store, registry));
     warn_of_overlap(&manager, &config);
     tokio::spawn(expiry::run(manager.clone(), bell, edges.events.watch()));
+    tokio::spawn(roots::run(manager.clone()));
     tokio::spawn(watch::run(manager.clone(), edges.events.clone()));
     let status = Arc::new(Status::new(now.wall, config.api.port, notices.into_iter().collect()));
     let app = App { manager, status, edges, metrics: Arc::new(metrics) };

@@ -102,6 +102,12 @@ impl SetClock {
         self.0.lock().unwrap().wall
     }
 
+    /// The machine is started anew: what counts from then begins at 0.
+    pub(crate) fn restart_machine(&self, boot_id: BootId) {
+        let mut now = self.0.lock().unwrap();
+        *now = Now { wall: now.wall, boot_id, ..at(0) };
+    }
+
     /// Somebody sets the wall clock.
     pub(crate) fn set(&self, wall: SystemTime) {
         self.0.lock().unwrap().wall = wall;

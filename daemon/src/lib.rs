@@ -25,6 +25,7 @@ pub mod peer;
 pub mod processes;
 pub mod readable;
 pub mod registry;
+pub mod roots;
 pub mod sockets;
 pub mod status;
 pub mod stop;

@@ -56,7 +56,8 @@ pub enum EventKind {
     /// A lease was released.
     #[serde(rename = "lease.released")]
     Released,
-    /// A lease ended: its TTL ran out, or its owner ended.
+    /// A lease ended: its TTL ran out, its owner ended, or its root is gone for
+    /// too long.
     #[serde(rename = "lease.expired")]
     Expired,
     /// Its own app is on the port.

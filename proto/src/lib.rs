@@ -6,6 +6,7 @@ mod diagnosis;
 mod distinct;
 mod error;
 mod event;
+mod gc;
 mod get;
 mod health;
 mod identify;
@@ -26,6 +27,7 @@ pub use batch::{AnonymousRequest, BatchRequest, MAX_BATCH, ProjectLeases, RenewR
 pub use diagnosis::{Check, CheckStatus, Diagnosis, MachineDiagnosis};
 pub use error::{ErrorCode, Problem};
 pub use event::{Event, EventKind, Reset};
+pub use gc::{GcReport, GcRequest, Waiting};
 pub use get::{GetRequest, MAX_LABELS, MAX_PREFERRED};
 pub use health::{Auth, Endpoint, Health, Ready};
 pub use identify::{Identified, Identify};

@@ -33,6 +33,8 @@ pub const EXAMPLES: &[(&str, &str, &str)] = &[
         include_str!("../tests/golden/project_leases_identified.json"),
     ),
     ("BatchRequest", "batch_request_identify", include_str!("../tests/golden/batch_request_identify.json")),
+    ("GcRequest", "gc_request", include_str!("../tests/golden/gc_request.json")),
+    ("GcReport", "gc_report", include_str!("../tests/golden/gc_report.json")),
     ("Event", "event_granted", include_str!("../tests/golden/event_granted.json")),
     ("Event", "event_moved", include_str!("../tests/golden/event_moved.json")),
     ("Event", "event_taken", include_str!("../tests/golden/event_taken.json")),

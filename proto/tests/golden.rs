@@ -7,8 +7,9 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use portlease_proto::{
     AnonymousRequest, Auth, BatchRequest, BusyReason, CheckStatus, Diagnosis, Endpoint, ErrorCode, Event,
-    GetRequest, Health, Lease, LeaseState, Leases, Listeners, MachineDiagnosis, PortReport, Problem,
-    ProjectLeases, Ready, RenewRequest, Reset, SkipReason, SocketState, StopRequest, Stopped, Transport,
+    GcReport, GcRequest, GetRequest, Health, Lease, LeaseState, Leases, Listeners, MachineDiagnosis,
+    PortReport, Problem, ProjectLeases, Ready, RenewRequest, Reset, SkipReason, SocketState, StopRequest,
+    Stopped, Transport,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -25,6 +26,8 @@ const FILES: &[(&str, RoundTrip)] = &[
     ("event_granted", again::<Event>),
     ("event_moved", again::<Event>),
     ("event_taken", again::<Event>),
+    ("gc_report", again::<GcReport>),
+    ("gc_request", again::<GcRequest>),
     ("get_request_empty", again::<GetRequest>),
     ("get_request_full", again::<GetRequest>),
     ("get_request_identify", again::<GetRequest>),

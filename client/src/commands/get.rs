@@ -1,6 +1,6 @@
 //! `portlease get`
 
-use portlease_proto::{GetRequest, Identified, InvalidPort, Lease, Paths, Port};
+use portlease_proto::{GetRequest, Identified, InvalidPort, Lease, Paths, Port, PortRange};
 
 use super::{
     block::block,
@@ -46,7 +46,7 @@ pub(crate) async fn get(paths: &Paths, args: GetArgs) -> Result<(), Failure> {
     };
     request.check().map_err(|message| Failure::new(Exit::Usage, message))?;
 
-    let printing = Printing { json: args.json, explain: args.explain, typed };
+    let printing = Printing { json: args.json, explain: args.explain, typed, range: args.range };
     if let Some(count) = args.count {
         return block(paths, &project, &service, count, request, &printing).await;
     }
@@ -71,12 +71,16 @@ pub(super) struct Printing {
     explain: bool,
     /// Whether the wishes were typed, and are not the manifest's.
     typed: bool,
+    /// Wishes outside of it are none.
+    range: Option<PortRange>,
 }
 
 impl Printing {
     /// Says why a wish was not met, unless everything is to be explained.
     pub(super) fn explain(&self, wishes: &[Port], lease: &mut Lease) {
-        if self.typed && is_kept(wishes, lease) {
+        let inside = |port: &Port| self.range.is_none_or(|range| range.contains(*port));
+        let within: Vec<Port> = wishes.iter().copied().filter(inside).collect();
+        if self.typed && is_kept(&within, lease) {
             let Lease { project, service, port, .. } = &lease;
             output::note(&format!("{project}/{service} keeps {port}; --reset moves it, if it can"));
         }

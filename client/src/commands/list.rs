@@ -16,7 +16,7 @@ pub(crate) async fn list(paths: &Paths, args: &ListArgs) -> Result<(), Failure> 
     if leases.is_empty() {
         output::note("no leases yet: portlease get NAME makes one");
     } else {
-        output::table(&leases);
+        output::leases(&leases);
     }
     if hidden > 0 {
         output::note(&format!("anonymous leases: {hidden}; --all lists them, too"));

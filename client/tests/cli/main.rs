@@ -10,6 +10,7 @@ mod directories;
 mod docs;
 mod doctor;
 mod dying;
+mod ends;
 mod env;
 mod init;
 mod input;

@@ -7,6 +7,7 @@ mod entrance;
 mod error;
 mod events;
 mod filter;
+mod gc;
 mod guard;
 mod health;
 mod leases;
@@ -64,6 +65,7 @@ fn routes(stopping: watch::Receiver<bool>) -> OpenApiRouter<App> {
         .routes(routes!(leases::get, leases::show, leases::release))
         .routes(routes!(leases::renew))
         .routes(routes!(several::get_all))
+        .routes(routes!(gc::gc))
         .routes(routes!(ports::list))
         .routes(routes!(ports::show))
         .routes(routes!(ports::diagnosis))

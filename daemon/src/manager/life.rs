@@ -154,7 +154,13 @@ impl Inner {
         Ok(())
     }
 
-    fn end(&mut self, edges: &Edges, keys: &[LeaseKey], kind: EventKind, now: Now) -> Result<(), StoreError> {
+    pub(super) fn end(
+        &mut self,
+        edges: &Edges,
+        keys: &[LeaseKey],
+        kind: EventKind,
+        now: Now,
+    ) -> Result<(), StoreError> {
         let ended: Vec<Record> = keys.iter().filter_map(|key| self.registry.find(key)).cloned().collect();
         let changes = self.registry.release(keys, now);
         let events = ended.iter().map(|record| view::event(kind, record, now)).collect();

@@ -8,6 +8,7 @@ mod block;
 mod condition;
 mod draft;
 mod error;
+mod gc;
 mod get;
 mod holders;
 mod identify;

@@ -4,6 +4,7 @@ mod batch;
 mod choice;
 mod contradictions;
 mod failures;
+mod gc;
 mod holds;
 mod life;
 mod list;

@@ -2,6 +2,7 @@
 //! clock, no log. It changes only by [`Change`]s, and the manager applies
 //! them only after the store has committed the very same ones.
 
+mod absence;
 mod home;
 mod life;
 mod ties;
@@ -14,6 +15,7 @@ use std::{
 
 use portlease_proto::{Port, ProjectName, Protocol, ServiceName};
 
+pub use absence::{Absence, GRACE};
 pub use home::{Home, Settled};
 pub use life::{Life, Owner, Term};
 
@@ -115,6 +117,10 @@ pub enum Change {
     Settle(ProjectName, Home),
     /// It no longer does.
     Leave(ProjectName),
+    /// A root is gone.
+    Absent(String, Absence),
+    /// It is not, or nobody has it any more.
+    Present(String),
 }
 
 /// All leases of one daemon. No port is in two of them.
@@ -130,6 +136,7 @@ pub struct Registry {
     owners: Ties,
     runs: Ties,
     homes: home::Homes,
+    absences: BTreeMap<String, Absence>,
 }
 
 impl Registry {
@@ -253,7 +260,8 @@ impl Registry {
     pub fn as_changes(&self) -> Vec<Change> {
         let leases = self.all().cloned().map(Change::Put);
         let homes = self.homes.iter().map(|(project, home)| Change::Settle(project.clone(), home.clone()));
-        leases.chain(self.cooling.values().cloned().map(Change::Cool)).chain(homes).collect()
+        let absences = self.absences.iter().map(|(root, absence)| Change::Absent(root.clone(), *absence));
+        leases.chain(self.cooling.values().cloned().map(Change::Cool)).chain(homes).chain(absences).collect()
     }
 
     /// Takes one step.
@@ -272,6 +280,12 @@ impl Registry {
             }
             Change::Leave(project) => {
                 self.homes.remove(project);
+            }
+            Change::Absent(root, absence) => {
+                self.absences.insert(root.clone(), *absence);
+            }
+            Change::Present(root) => {
+                self.absences.remove(root);
             }
         }
     }

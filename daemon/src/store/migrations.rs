@@ -51,6 +51,13 @@ const MIGRATIONS: &[&str] = &[
     "ALTER TABLE lease ADD COLUMN run_pid INTEGER;
     ALTER TABLE lease ADD COLUMN run_start INTEGER;
     ALTER TABLE lease ADD COLUMN run_boot TEXT;",
+    // 5: for how long a root is gone. `since_ms` counts from the start of the machine that the boot id names.
+    "CREATE TABLE absence (
+        root TEXT NOT NULL PRIMARY KEY,
+        counted_ms INTEGER NOT NULL,
+        since_ms INTEGER NOT NULL,
+        boot TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;",
 ];
 
 /// The latest format.

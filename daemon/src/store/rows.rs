@@ -11,7 +11,7 @@ use rusqlite::{Connection, Row, params};
 use super::StoreError;
 use crate::{
     clock::{BootId, Now},
-    registry::{Change, Cooling, Home, LeaseKey, Life, Owner, Record, Registry, Term},
+    registry::{Absence, Change, Cooling, Home, LeaseKey, Life, Owner, Record, Registry, Term},
 };
 
 /// The whole registry.
@@ -41,6 +41,11 @@ pub(super) fn read(connection: &Connection, now: Now) -> Result<Registry, StoreE
     while let Some(row) = rows.next()? {
         let project = sense(row.get::<_, String>(0)?.parse())?;
         registry.apply(&Change::Settle(project, home(row)?));
+    }
+    let mut absences = connection.prepare("SELECT root, counted_ms, since_ms, boot FROM absence")?;
+    let mut rows = absences.query([])?;
+    while let Some(row) = rows.next()? {
+        registry.apply(&Change::Absent(row.get(0)?, absence(row)?));
     }
     Ok(registry)
 }
@@ -77,6 +82,20 @@ pub(super) fn write(connection: &Connection, changes: &[Change], boot_id: BootId
                 connection
                     .prepare_cached("DELETE FROM project WHERE name = ?1")?
                     .execute([project.as_str()])?;
+            }
+            Change::Absent(root, absence) => {
+                connection
+                    .prepare_cached("INSERT OR REPLACE INTO absence VALUES (?1, ?2, ?3, ?4)")?
+                    .execute(params![
+                        root,
+                        // Rounded down: no lease goes early.
+                        i64::try_from(absence.counted.as_millis()).unwrap_or(i64::MAX),
+                        ms_rounded_up(absence.since),
+                        boot_text(absence.boot_id),
+                    ])?;
+            }
+            Change::Present(root) => {
+                connection.prepare_cached("DELETE FROM absence WHERE root = ?1")?.execute([root])?;
             }
         }
     }
@@ -183,6 +202,14 @@ fn home(row: &Row<'_>) -> Result<Home, StoreError> {
         device: device.cast_unsigned(),
         inode: inode.cast_unsigned(),
         born_ns: row.get(4)?,
+    })
+}
+
+fn absence(row: &Row<'_>) -> Result<Absence, StoreError> {
+    Ok(Absence {
+        counted: Duration::from_millis(natural(row.get(1)?)?),
+        since: Duration::from_millis(natural(row.get(2)?)?),
+        boot_id: boot_id(&row.get::<_, String>(3)?)?,
     })
 }
 

@@ -180,7 +180,9 @@ impl Store for SqliteStore {
             self.epoch = self.next_epoch(epoch)?;
         }
         let transaction = self.connection.transaction()?;
-        transaction.execute_batch("DELETE FROM lease; DELETE FROM cooling; DELETE FROM project;")?;
+        transaction.execute_batch(
+            "DELETE FROM lease; DELETE FROM cooling; DELETE FROM project; DELETE FROM absence;",
+        )?;
         rows::write(&transaction, &registry.as_changes(), self.boot_id)?;
         transaction.commit()?;
         Ok(())

@@ -6,7 +6,7 @@ use portlease_proto::{Port, Ttl};
 use rusqlite::params;
 
 use super::*;
-use crate::registry::{Home, LeaseKey, Life, Owner, Record, Term};
+use crate::registry::{Absence, Home, LeaseKey, Life, Owner, Record, Term};
 
 const NOW: Now = Now {
     wall: SystemTime::UNIX_EPOCH,
@@ -129,6 +129,43 @@ fn a_registry_of_the_third_format_opens_with_every_lease() {
     assert_eq!(home.root, "/srv/proj");
     drop(opened);
     assert_eq!(place.open().unwrap().registry.len(), 3);
+}
+
+#[test]
+fn a_registry_of_the_fourth_format_opens_with_every_lease() {
+    let place = Place::new();
+    File::create(place.path()).unwrap().write_all(include_bytes!("formats/4.db")).unwrap();
+    let opened = place.open().unwrap();
+    assert!(opened.set_aside.is_none());
+    let mut runs: Vec<_> = opened.registry.all().filter_map(|record| record.run).collect();
+    assert_eq!((opened.registry.len(), runs.pop().map(|run| run.pid)), (3, Some(4711)));
+    assert_eq!(opened.registry.absence("/srv/proj"), None);
+    drop(opened);
+    assert_eq!(place.open().unwrap().registry.len(), 3);
+}
+
+#[test]
+fn for_how_long_a_root_is_gone_is_there_again() {
+    let place = Place::new();
+    let absence = |seconds| Absence {
+        counted: Duration::from_secs(seconds),
+        since: Duration::from_secs(1000),
+        boot_id: BootId(u128::MAX),
+    };
+    let away = |root: &str, seconds| Change::Absent(root.to_owned(), absence(seconds));
+    let mut opened = place.open().unwrap();
+    for change in [away("/a", 1), away("/b", 2), away("/a", 3), Change::Present("/b".to_owned())] {
+        opened.store.commit(std::slice::from_ref(&change)).unwrap();
+        opened.registry.apply(&change);
+    }
+    std::mem::forget(opened.store);
+    let mut again = place.open().unwrap();
+    assert_eq!(again.registry, opened.registry);
+    assert_eq!((again.registry.absence("/a"), again.registry.absence("/b")), (Some(absence(3)), None));
+    fs::remove_file(place.path()).unwrap();
+    again.store.rewrite(&again.registry).unwrap();
+    drop(again.store);
+    assert_eq!(place.open().unwrap().registry, again.registry);
 }
 
 #[test]

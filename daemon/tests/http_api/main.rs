@@ -12,6 +12,7 @@ mod connections;
 mod doctor;
 mod door;
 mod events;
+mod gc;
 mod holds;
 mod leases;
 mod lives;
