@@ -6,11 +6,13 @@ mod diagnosis;
 mod distinct;
 mod error;
 mod event;
+mod export;
 mod gc;
 mod get;
 mod health;
 mod identify;
 mod lease;
+mod mv;
 mod name;
 mod natural;
 #[cfg(feature = "openapi")]
@@ -27,11 +29,13 @@ pub use batch::{AnonymousRequest, BatchRequest, MAX_BATCH, ProjectLeases, RenewR
 pub use diagnosis::{Check, CheckStatus, Diagnosis, MachineDiagnosis};
 pub use error::{ErrorCode, Problem};
 pub use event::{Event, EventKind, Reset};
+pub use export::{Export, ExportedLease, ImportReport, Imported, Outcome};
 pub use gc::{GcReport, GcRequest, Waiting};
 pub use get::{GetRequest, MAX_LABELS, MAX_PREFERRED};
 pub use health::{Auth, Endpoint, Health, Ready};
 pub use identify::{Identified, Identify};
 pub use lease::{Change, Explanation, Holder, Lease, LeaseState, Leases, SkipReason, Skipped};
+pub use mv::{MvLeaseRequest, MvProjectRequest};
 pub use name::{InvalidName, NAME_RULE, ProjectName, ServiceName};
 pub use paths::{BaseDirs, Paths};
 pub use port::{InvalidPort, Port, PortRange};

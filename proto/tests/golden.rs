@@ -7,9 +7,9 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use portlease_proto::{
     AnonymousRequest, Auth, BatchRequest, BusyReason, CheckStatus, Diagnosis, Endpoint, ErrorCode, Event,
-    GcReport, GcRequest, GetRequest, Health, Lease, LeaseState, Leases, Listeners, MachineDiagnosis,
-    PortReport, Problem, ProjectLeases, Ready, RenewRequest, Reset, SkipReason, SocketState, StopRequest,
-    Stopped, Transport,
+    Export, GcReport, GcRequest, GetRequest, Health, ImportReport, Lease, LeaseState, Leases, Listeners,
+    MachineDiagnosis, MvLeaseRequest, MvProjectRequest, PortReport, Problem, ProjectLeases, Ready,
+    RenewRequest, Reset, SkipReason, SocketState, StopRequest, Stopped, Transport,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -26,6 +26,7 @@ const FILES: &[(&str, RoundTrip)] = &[
     ("event_granted", again::<Event>),
     ("event_moved", again::<Event>),
     ("event_taken", again::<Event>),
+    ("export", again::<Export>),
     ("gc_report", again::<GcReport>),
     ("gc_request", again::<GcRequest>),
     ("get_request_empty", again::<GetRequest>),
@@ -45,8 +46,11 @@ const FILES: &[(&str, RoundTrip)] = &[
     ("lease_run", again::<Lease>),
     ("lease_stale", again::<Lease>),
     ("lease_taken", again::<Lease>),
+    ("import_report", again::<ImportReport>),
     ("leases", again::<Leases>),
     ("leases_none", again::<Leases>),
+    ("mv_lease_request", again::<MvLeaseRequest>),
+    ("mv_project_request", again::<MvProjectRequest>),
     ("port_free", again::<PortReport>),
     ("port_in_use", again::<PortReport>),
     ("machine_diagnosis", again::<MachineDiagnosis>),

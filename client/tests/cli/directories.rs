@@ -56,7 +56,7 @@ impl Disk {
     }
 
     /// A repository with one commit.
-    fn repository(&self, path: &str) {
+    pub(super) fn repository(&self, path: &str) {
         self.dir(path);
         self.git(path, &["init", "--quiet"]);
         self.git(path, &["commit", "--quiet", "--allow-empty", "--message", "begin"]);

@@ -18,6 +18,7 @@ mod leases;
 mod lives;
 mod machine;
 mod manifests;
+mod names;
 mod ports;
 #[path = "../support/server.rs"]
 mod server;

@@ -20,14 +20,19 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The value in the body; an empty body stands for `{}`.
 pub(super) async fn json<T: DeserializeOwned>(body: Body) -> Result<T, ApiError> {
+    json_of(body, MOST).await
+}
+
+/// The same of a body that may be larger than most.
+pub(super) async fn json_of<T: DeserializeOwned>(body: Body, most: usize) -> Result<T, ApiError> {
     // What Content-Length announces need not be waited for.
-    if body.size_hint().lower() > MOST as u64 {
-        return Err(too_large());
+    if body.size_hint().lower() > most as u64 {
+        return Err(too_large(most));
     }
-    let read = tokio::time::timeout(PATIENCE, Limited::new(body, MOST).collect()).await;
+    let read = tokio::time::timeout(PATIENCE, Limited::new(body, most).collect()).await;
     let bytes = match read {
         Ok(Ok(collected)) => collected.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large(most)),
         Ok(Err(_)) => {
             let detail = "the body did not arrive whole";
             return Err(ApiError::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidRequest, detail));
@@ -40,8 +45,8 @@ pub(super) async fn json<T: DeserializeOwned>(body: Body) -> Result<T, ApiError>
     parse(&bytes)
 }
 
-fn too_large() -> ApiError {
-    let detail = format!("the body has more than {MOST} bytes");
+fn too_large(most: usize) -> ApiError {
+    let detail = format!("the body has more than {most} bytes");
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::BodyTooLarge, detail)
 }
 

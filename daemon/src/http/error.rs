@@ -92,6 +92,7 @@ impl From<Error> for ApiError {
         match error {
             Error::InUse { holder, .. } => problem.holder(*holder),
             Error::Running { holder, .. } => problem.holder(*holder),
+            Error::Exists { lease: Some(lease), .. } => problem.lease(lease),
             Error::Leased { lease, .. } | Error::Differs { lease, .. } => problem.lease(lease),
             Error::NotContiguous { by: Some(by), .. } => match *by {
                 Error::InUse { holder, .. } => problem.holder(*holder),
@@ -121,6 +122,7 @@ fn classify(error: &Error) -> (StatusCode, ErrorCode) {
         Error::Stays { .. } | Error::NotContiguous { by: None, .. } => {
             (StatusCode::CONFLICT, ErrorCode::LeaseDiffers)
         }
+        Error::Exists { .. } => (StatusCode::CONFLICT, ErrorCode::LeaseDiffers),
         Error::Running { .. } => (StatusCode::CONFLICT, ErrorCode::PortInUse),
         Error::Anonymous => (StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvalidName),
         Error::BadOwner { .. } | Error::BadRun { .. } => {
@@ -197,6 +199,9 @@ fn hint(error: &Error) -> Option<String> {
         )),
         Error::NotContiguous { .. } => {
             Some("to move all of them, add --reset (\"reset\": true to one of them)".to_owned())
+        }
+        Error::Exists { name, .. } => {
+            Some(format!("free the name: portlease release {}", name.replace('/', " ")))
         }
         Error::Running { port, .. } => Some(format!("stop it first: portlease stop {port}")),
         Error::Anonymous => Some("POST /v1/leases makes anonymous leases".to_owned()),

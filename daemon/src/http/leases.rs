@@ -242,7 +242,7 @@ pub(super) fn contradicts_itself(detail: String) -> ApiError {
     ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::InvalidRequest, detail)
 }
 
-fn key(project: &str, service: &str) -> Result<LeaseKey, ApiError> {
+pub(super) fn key(project: &str, service: &str) -> Result<LeaseKey, ApiError> {
     Ok(LeaseKey { project: project.parse::<ProjectName>()?, service: service.parse::<ServiceName>()? })
 }
 

@@ -15,6 +15,7 @@ mod metrics;
 mod openapi;
 mod path;
 mod ports;
+mod projects;
 mod serve;
 mod several;
 
@@ -65,6 +66,10 @@ fn routes(stopping: watch::Receiver<bool>) -> OpenApiRouter<App> {
         .routes(routes!(leases::get, leases::show, leases::release))
         .routes(routes!(leases::renew))
         .routes(routes!(several::get_all))
+        .routes(routes!(projects::mv))
+        .routes(routes!(projects::mv_project))
+        .routes(routes!(projects::export))
+        .routes(routes!(projects::import))
         .routes(routes!(gc::gc))
         .routes(routes!(ports::list))
         .routes(routes!(ports::show))

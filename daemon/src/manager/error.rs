@@ -108,6 +108,14 @@ pub enum Error {
         /// The service asked for; none for the whole project.
         service: Option<ServiceName>,
     },
+    /// A name is to be given that is somebody's.
+    #[error("{name} exists already")]
+    Exists {
+        /// The name.
+        name: String,
+        /// The lease that has it, or one of those of the project.
+        lease: Option<Box<Lease>>,
+    },
     /// A TTL was given for a lease that has none.
     #[error("{key} stays until it is released, so there is nothing to renew for a time")]
     Stays {
@@ -184,6 +192,21 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether another port would do.
+    pub(super) fn is_about_a_port(&self) -> bool {
+        use Error::{Claimed, Cooling, Excluded, InUse, Leased, Leftovers, Privileged};
+        matches!(
+            self,
+            InUse { .. }
+                | Leftovers { .. }
+                | Leased { .. }
+                | Claimed { .. }
+                | Cooling { .. }
+                | Excluded { .. }
+                | Privileged { .. }
+        )
+    }
+
     pub(super) fn no_such_lease(key: &LeaseKey) -> Self {
         Self::NoSuchLease { project: key.project.clone(), service: Some(key.service.clone()) }
     }

@@ -279,7 +279,7 @@ pub(super) struct Consider<'a> {
 }
 
 /// The lease as it is to be saved.
-fn record(wanted: &Wanted<'_>, before: Option<&Record>, port: Port) -> Record {
+pub(super) fn record(wanted: &Wanted<'_>, before: Option<&Record>, port: Port) -> Record {
     let request = wanted.request;
     let wall = wanted.now.wall;
     let mut record = before.cloned().unwrap_or_else(|| Record {

@@ -3,12 +3,14 @@
 mod batch;
 mod choice;
 mod contradictions;
+mod export;
 mod failures;
 mod gc;
 mod holds;
 mod life;
 mod list;
 mod lookup;
+mod mv;
 mod ports;
 mod random;
 mod ready;

@@ -44,6 +44,11 @@ pub(super) fn lease(record: &Record, sight: Sight, now: Now) -> Lease {
     Lease { real_port, ..in_state(record, state, holder, now) }
 }
 
+/// The lease, when it does not matter what is on its port.
+pub(super) fn unseen(record: &Record, now: Now) -> Lease {
+    lease(record, Sight { occupancy: Occupancy::Idle, claimed: true, real_port: None }, now)
+}
+
 fn in_state(record: &Record, state: LeaseState, holder: Option<Holder>, now: Now) -> Lease {
     Lease {
         id: record.id.clone(),

@@ -18,6 +18,7 @@ mod leases;
 mod lives;
 mod paths;
 mod ports;
+mod projects;
 mod refusals;
 mod runs;
 mod server;

@@ -2,7 +2,7 @@
 //! said of a variant. A word without a meaning does not compile.
 
 use portlease_proto::{
-    Auth, BusyReason, CheckStatus, ErrorCode, EventKind, Identify, LeaseState, Protocol, SkipReason,
+    Auth, BusyReason, CheckStatus, ErrorCode, EventKind, Identify, LeaseState, Outcome, Protocol, SkipReason,
     SocketState, StopSignal, Transport,
 };
 use serde_json::Value;
@@ -21,6 +21,7 @@ pub(super) fn meaning(name: &str, word: &Value) -> Option<&'static str> {
         "StopSignal" => serde_json::from_value(word()).ok().map(of_signal),
         "CheckStatus" => serde_json::from_value(word()).ok().map(of_check),
         "Identify" => serde_json::from_value(word()).ok().map(of_identify),
+        "Outcome" => serde_json::from_value(word()).ok().map(of_outcome),
         "Transport" => serde_json::from_value(word()).ok().map(of_transport),
         "Auth" => serde_json::from_value(word()).ok().map(of_auth),
         _ => None,
@@ -34,6 +35,15 @@ fn of_state(state: LeaseState) -> &'static str {
         LeaseState::Taken => "a stranger is on it",
         LeaseState::Stale => "the root of its project is gone",
         LeaseState::Unknown => "a state of a later version",
+    }
+}
+
+fn of_outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Kept => "there was one of that name, and it is as it was",
+        Outcome::Granted => "it is new, with the port of the file",
+        Outcome::Moved => "it is new, with another port",
+        Outcome::Unknown => "an outcome of a later version",
     }
 }
 
