@@ -136,10 +136,19 @@ pub(crate) struct GetArgs {
 
 /// List all leases and what is on their ports.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlease list            what there is, and what runs
+  portlease list --watch    the same, as it changes
+  portlease list --all      with the ports that tests have")]
 pub(crate) struct ListArgs {
     /// Anonymous leases, too: ports that tests have.
     #[arg(long)]
     pub(crate) all: bool,
+    /// Show them anew whenever something happens, until Ctrl-C: in place on a
+    /// terminal, else a table after the other; with --json a line each.
+    #[arg(long)]
+    pub(crate) watch: bool,
     /// Print them as JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -75,7 +75,8 @@ fn begin(command: Command) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
     runtime.block_on(async {
         // These wait because that is what they are for.
-        let patient = matches!(command, Command::Watch(_) | Command::Run(_));
+        let patient = matches!(command, Command::Watch(_) | Command::Run(_))
+            || matches!(&command, Command::List(args) if args.watch);
         let mut doing = std::pin::pin!(perform(&paths, command));
         if patient {
             return doing.await;
@@ -96,6 +97,7 @@ async fn perform(paths: &Paths, command: Command) -> Result<ExitCode, Failure> {
         Command::Run(args) => return Box::pin(commands::run(paths, args)).await,
         Command::Get(args) => commands::get(paths, args).await,
         Command::Env(args) => commands::env(paths, args).await,
+        Command::List(args) if args.watch => commands::list_watch(paths, &args).await,
         Command::List(args) => commands::list(paths, &args).await,
         Command::Show(args) => commands::show(paths, &args).await,
         Command::Release(args) => commands::release(paths, &args).await,

@@ -5,6 +5,7 @@
 
 mod diagnosis;
 mod ports;
+mod screen;
 mod table;
 mod who;
 
@@ -19,6 +20,7 @@ use serde::Serialize;
 
 pub(crate) use diagnosis::{checks, diagnosis};
 pub(crate) use ports::ports;
+pub(crate) use screen::Screen;
 pub(crate) use table::rough;
 pub(crate) use who::{holder, who};
 
@@ -59,7 +61,8 @@ pub(crate) fn event(event: &Event) -> ControlFlow<()> {
     line(&escape(&text))
 }
 
-fn line(text: &str) -> ControlFlow<()> {
+/// One line; whether anybody reads it.
+pub(crate) fn line(text: &str) -> ControlFlow<()> {
     match writeln!(io::stdout(), "{text}") {
         Ok(()) => ControlFlow::Continue(()),
         Err(_gone) => ControlFlow::Break(()),
@@ -139,10 +142,14 @@ pub(crate) fn unmet(wishes: &[Port], explanation: &Explanation, given: Port) {
 
 /// Leases in columns.
 pub(crate) fn leases(leases: &[Lease]) {
-    let now = SystemClock.now().wall;
-    for line in table::table(leases, now) {
+    for line in lines(leases) {
         value(&line);
     }
+}
+
+/// The same, to be shown otherwise.
+pub(crate) fn lines(leases: &[Lease]) -> Vec<String> {
+    table::table(leases, SystemClock.now().wall)
 }
 
 /// One lease in full.

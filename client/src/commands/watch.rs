@@ -54,7 +54,7 @@ async fn until_nobody_reads(paths: &Paths, args: &WatchArgs) -> Result<(), Failu
 
 /// Whoever ended the daemon may not want another one, so it is waited for. One
 /// that is being killed takes connections for a while, and answers none.
-async fn next_daemon(
+pub(super) async fn next_daemon(
     paths: &Paths,
     last_id: Option<u64>,
     project: Option<&ProjectName>,

@@ -15,6 +15,7 @@ mod env;
 mod init;
 mod input;
 mod leases;
+mod live_list;
 mod lives;
 mod machine;
 mod manifests;
