@@ -4,7 +4,7 @@ use portlease_proto::{GetRequest, Identified, InvalidPort, Lease, Paths, Port, P
 
 use super::{
     block::block,
-    here::{absolute, by},
+    whole::{absolute, by},
     whose::{Whose, whose},
 };
 use crate::{

@@ -8,7 +8,6 @@ mod env;
 mod export;
 mod gc;
 mod get;
-mod here;
 mod init;
 mod list;
 mod list_watch;

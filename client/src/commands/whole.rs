@@ -1,17 +1,17 @@
 //! A project as a whole: which one it is, what its manifest says, and the
 //! leases of all of its services.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
-use portlease::{Client, Identity, IdentityError, manifest::Manifest, variables};
+use portlease::{Client, Identity, IdentityError, NamedBy, manifest::Manifest, variables};
 use portlease_proto::{
-    BatchRequest, Identified, InvalidName, Paths, Port, ProjectLeases, ProjectName, ServiceName,
+    BatchRequest, Identified, Identify, InvalidName, Paths, Port, ProjectLeases, ProjectName, ServiceName,
 };
 
-use super::{
-    here::{absolute, by},
-    whose::no_identity,
-};
+use super::whose::no_identity;
 use crate::{
     exit::{Exit, Failure},
     output, start,
@@ -74,19 +74,40 @@ impl Whole {
     /// The ports of all services, of which none is leased if one cannot be, and
     /// tells what is worth knowing about them.
     pub(crate) async fn lease(&self, paths: &Paths) -> Result<BTreeMap<ServiceName, Port>, Failure> {
-        let ask = async |client: &mut Client| client.get_all(&self.project, &self.request).await;
-        let ProjectLeases { project, leases, identified } = start::ask(paths, ask).await?;
-        if let Some(Identified { because, .. }) = &identified {
-            output::note(&format!("this is {project} from now on: {because}"));
+        let leases = self.ask(paths, &self.request).await?;
+        leases.leases.iter().for_each(output::moved);
+        Ok(leases.leases.into_iter().map(|lease| (lease.service, lease.port)).collect())
+    }
+
+    /// Asks for `request`, and tells whose the name is and which wishes were
+    /// not met.
+    pub(crate) async fn ask(&self, paths: &Paths, request: &BatchRequest) -> Result<ProjectLeases, Failure> {
+        let ask = async |client: &mut Client| client.get_all(&self.project, request).await;
+        let mut leases = start::ask(paths, ask).await?;
+        if let Some(Identified { because, .. }) = &leases.identified {
+            output::note(&format!("this is {} from now on: {because}", leases.project));
         }
-        for lease in &leases {
-            let wishes = self.request.services.get(&lease.service).map(|request| request.prefer.as_slice());
-            if let Some(explanation) = &lease.explain {
-                output::unmet(wishes.unwrap_or_default(), explanation, lease.port);
+        for lease in &mut leases.leases {
+            let wishes = request.services.get(&lease.service).map(|request| request.prefer.as_slice());
+            if let Some(explanation) = lease.explain.take() {
+                output::unmet(wishes.unwrap_or_default(), &explanation, lease.port);
             }
-            output::moved(lease);
         }
-        Ok(leases.into_iter().map(|lease| (lease.service, lease.port)).collect())
+        Ok(leases)
+    }
+}
+
+/// A directory as it can be told to the daemon.
+pub(crate) fn absolute(root: &Path) -> Result<String, Failure> {
+    let path = std::path::absolute(root).map_err(|error| Failure::from_chain(Exit::Usage, &error))?;
+    path.into_os_string().into_string().map_err(|_| Failure::new(Exit::Usage, "the root is not UTF-8 text"))
+}
+
+/// As the API has it.
+pub(crate) fn by(named_by: NamedBy) -> Identify {
+    match named_by {
+        NamedBy::Manifest => Identify::Manifest,
+        NamedBy::Directory => Identify::Directory,
     }
 }
 
@@ -100,8 +121,6 @@ fn nowhere(command: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use portlease_proto::Identify;
-
     use super::*;
 
     fn here(text: &str) -> Result<Option<Identity>, IdentityError> {

@@ -1,9 +1,6 @@
 //! Which project and service a command line means.
 
-use portlease::{
-    Identity, IdentityError,
-    manifest::{self, Manifest},
-};
+use portlease::{Identity, IdentityError, manifest};
 use portlease_proto::{InvalidName, ProjectName, ServiceName};
 
 use crate::{
@@ -21,8 +18,6 @@ pub(crate) struct Whose {
     pub(crate) identity: Option<Identity>,
     /// What the manifest wishes for the service.
     pub(crate) wishes: manifest::Service,
-    /// The manifest, if the project is that of the directory.
-    pub(crate) manifest: Option<Manifest>,
 }
 
 /// Looks at the environment and, if need be, at the working directory.
@@ -77,7 +72,7 @@ fn decide(
 fn explicit(project: &str, service: Option<&str>) -> Result<Whose, Failure> {
     let project = project.parse().map_err(usage)?;
     let service = service.map(str::parse).transpose().map_err(usage)?;
-    Ok(Whose { project, service, identity: None, wishes: manifest::Service::default(), manifest: None })
+    Ok(Whose { project, service, identity: None, wishes: manifest::Service::default() })
 }
 
 /// In the directory of a project, which PORTLEASE_PROJECT may call otherwise.
@@ -86,12 +81,11 @@ fn in_project(identity: Identity, env: Option<&str>, service: Option<&str>) -> R
     let services = identity.manifest.as_ref().map(|manifest| &manifest.services);
     let wished = services.and_then(|services| services.get(&service.clone().unwrap_or_default()));
     let wishes = wished.cloned().unwrap_or_default();
-    let manifest = identity.manifest.clone();
     let (project, identity) = match env {
         Some(project) => (project.parse().map_err(usage)?, None),
         None => (identity.project.clone(), Some(identity)),
     };
-    Ok(Whose { project, service, identity, wishes, manifest })
+    Ok(Whose { project, service, identity, wishes })
 }
 
 fn has_service(identity: &Identity, word: &str) -> bool {

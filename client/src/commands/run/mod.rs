@@ -4,7 +4,12 @@ mod keep;
 mod plan;
 mod verify;
 
-use std::{io, num::NonZeroU32, process::ExitCode, time::Duration};
+use std::{
+    io,
+    num::{NonZeroU32, TryFromIntError},
+    process::ExitCode,
+    time::Duration,
+};
 
 use portlease_proto::{Paths, ProjectLeases};
 use portleased::clock::Stopwatch;
@@ -24,7 +29,7 @@ const AT_ONCE: Duration = Duration::from_secs(10);
 /// Runs the command and ends as it ends.
 pub(crate) async fn run(paths: &Paths, args: RunArgs) -> Result<ExitCode, Failure> {
     let plan = Plan::of(args)?;
-    let mut leases = plan.get(paths, None).await?;
+    let mut leases = plan.get(paths).await?;
     let since = Stopwatch::start();
     let ended = begun(paths, &plan, &mut leases).await?;
     // Why another process failed the kernel tells no one. But if a stranger is
@@ -33,7 +38,7 @@ pub(crate) async fn run(paths: &Paths, args: RunArgs) -> Result<ExitCode, Failur
         return Ok(ended.into());
     }
     let before = ports(&leases);
-    match plan.get(paths, None).await {
+    match plan.get(paths).await {
         Ok(moved) if plan.differs(&before, &ports(&moved)) => leases = moved,
         // What the command itself has said is what counts now.
         _ => return Ok(ended.into()),
@@ -60,7 +65,7 @@ async fn once(paths: &Paths, plan: &Plan, leases: &mut ProjectLeases) -> Result<
     let mut supervised = tokio::task::spawn_blocking(move || supervise(&mut signals, &place, app));
 
     // Now that the daemon knows who comes, it lets go of what it holds.
-    let told = match plan.get(paths, number(app)).await {
+    let told = match plan.begin(paths, number(app)?).await {
         Ok(told) => told,
         Err(failure) => {
             // A process that waits at a closed gate ends.
@@ -95,8 +100,8 @@ async fn once(paths: &Paths, plan: &Plan, leases: &mut ProjectLeases) -> Result<
     }
 }
 
-fn number(app: Pid) -> Option<NonZeroU32> {
-    u32::try_from(app.as_raw_nonzero().get()).ok().and_then(NonZeroU32::new)
+fn number(app: Pid) -> Result<NonZeroU32, Failure> {
+    app.as_raw_nonzero().try_into().map_err(|error: TryFromIntError| broken(&error))
 }
 
 fn broken(error: &dyn std::error::Error) -> Failure {

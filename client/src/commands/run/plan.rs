@@ -7,33 +7,23 @@ use std::{
     num::NonZeroU32,
 };
 
-use portlease::{
-    manifest::Manifest,
-    variables::{VariablesError, main_service, replace, requests, variables},
-};
-use portlease_proto::{
-    BatchRequest, GetRequest, Identified, Identify, Lease, Paths, Port, ProjectLeases, ProjectName, Protocol,
-    ServiceName,
-};
+use portlease::variables::{VariablesError, main_service, replace, variables};
+use portlease_proto::{Paths, Port, ProjectLeases, Protocol, ServiceName};
 
 use crate::{
     args::RunArgs,
-    commands::here::{Here, here},
+    commands::whole::{Whole, whole},
     exit::{Exit, Failure},
     output,
     run::{Launch, own_variable},
-    start,
 };
 
 /// A run before it begins.
 #[derive(Debug)]
 pub(super) struct Plan {
-    project: ProjectName,
-    directory: Option<(String, Identify)>,
-    manifest: Manifest,
+    whole: Whole,
     /// The service that was typed.
     service: Option<ServiceName>,
-    services: BTreeMap<ServiceName, GetRequest>,
     listen_fd: bool,
     command: Vec<OsString>,
 }
@@ -45,69 +35,44 @@ pub(super) fn ports(leases: &ProjectLeases) -> BTreeMap<ServiceName, Port> {
 
 impl Plan {
     pub(super) fn of(args: RunArgs) -> Result<Self, Failure> {
-        let Here { project, directory, manifest } = here(args.project.as_deref(), "run")?;
-        let mut services = requests(&manifest);
+        let mut whole = whole(args.project.as_deref(), None, "run")?;
         if let Some(service) = &args.service {
-            services.entry(service.clone()).or_default();
+            whole.request.services.entry(service.clone()).or_default();
         }
-        for request in services.values_mut() {
+        for request in whole.request.services.values_mut() {
             request.strict = args.strict;
-            // Whoever has a preferred port is told without being asked for.
-            request.explain = !request.prefer.is_empty();
             if args.hold && request.protocol != Some(Protocol::Udp) {
                 request.hold = Some(true);
             }
         }
-        Ok(Self {
-            project,
-            directory,
-            manifest,
-            service: args.service,
-            services,
-            listen_fd: args.listen_fd,
-            command: args.command,
-        })
+        let plan = Self { whole, service: args.service, listen_fd: args.listen_fd, command: args.command };
+        // What cannot be told is known before anything is leased: a port is
+        // digits, whichever it is.
+        let any = |service: &ServiceName| (service.clone(), Port::constant(1));
+        plan.told(&plan.whole.request.services.keys().map(any).collect())?;
+        Ok(plan)
     }
 
-    /// Leases all services, or says again who is to be on them: `run_pid`.
-    pub(super) async fn get(
-        &self,
-        paths: &Paths,
-        run_pid: Option<NonZeroU32>,
-    ) -> Result<ProjectLeases, Failure> {
-        let request = self.request(run_pid);
-        let project = &self.project;
-        let mut leases = start::ask(paths, async |client| client.get_all(project, &request).await).await?;
-        if let Some(Identified { because, .. }) = &leases.identified {
-            output::note(&format!("this is {} from now on: {because}", leases.project));
-        }
-        for lease in &mut leases.leases {
-            // Whose app runs already is said once.
-            if run_pid.is_none() || lease.changed.is_some() {
-                self.tell(lease);
-            }
-        }
+    /// Leases all services.
+    pub(super) async fn get(&self, paths: &Paths) -> Result<ProjectLeases, Failure> {
+        let leases = self.whole.ask(paths, &self.whole.request).await?;
+        leases.leases.iter().for_each(output::about_lease);
         Ok(leases)
     }
 
-    fn request(&self, run_pid: Option<NonZeroU32>) -> BatchRequest {
-        let (root, identify) = self.directory.clone().unzip();
-        let mut request =
-            BatchRequest { services: self.services.clone(), root, identify, ..BatchRequest::default() };
+    /// Says who is to be on them.
+    pub(super) async fn begin(&self, paths: &Paths, run: NonZeroU32) -> Result<ProjectLeases, Failure> {
+        let mut request = self.whole.request.clone();
+        // That was said already.
+        request.services.values_mut().for_each(|service| service.explain = false);
         // Who names one service says that the command is no other.
         match self.service.as_ref().and_then(|service| request.services.get_mut(service)) {
-            Some(service) => service.run_pid = run_pid,
-            None => request.run_pid = run_pid,
+            Some(service) => service.run_pid = Some(run),
+            None => request.run_pid = Some(run),
         }
-        request
-    }
-
-    fn tell(&self, lease: &mut Lease) {
-        if let Some(explanation) = lease.explain.take() {
-            let prefer = self.services.get(&lease.service).map(|request| request.prefer.as_slice());
-            output::unmet(prefer.unwrap_or_default(), &explanation, lease.port);
-        }
-        output::about_lease(lease);
+        let leases = self.whole.ask(paths, &request).await?;
+        leases.leases.iter().for_each(output::moved);
+        Ok(leases)
     }
 
     /// The services that the command is.
@@ -127,18 +92,30 @@ impl Plan {
     /// What is started on these leases.
     pub(super) fn launch(&self, leases: &ProjectLeases) -> Result<Launch, Failure> {
         let ports = ports(leases);
+        let mut launch = self.told(&ports)?;
+        if self.listen_fd {
+            launch.listeners.push(listen(self.main(&ports))?);
+        }
+        Ok(launch)
+    }
+
+    fn main<'a>(&'a self, ports: &'a BTreeMap<ServiceName, Port>) -> Option<(&'a ServiceName, &'a Port)> {
+        main_service(self.service.as_ref(), ports).and_then(|main| ports.get_key_value(main))
+    }
+
+    /// The command, told of these ports.
+    fn told(&self, ports: &BTreeMap<ServiceName, Port>) -> Result<Launch, Failure> {
         let asked = self.service.as_ref();
-        let command = self.command.iter().map(|argument| replace(argument, asked, &ports));
+        let command = self.command.iter().map(|argument| replace(argument, asked, ports));
         let command: Vec<OsString> = command.collect::<Result<_, _>>().map_err(|error| usage(&error))?;
-        let mut variables = variables(&self.manifest, asked, &ports).map_err(|error| usage(&error))?;
-        let main = main_service(asked, &ports).and_then(|main| ports.get_key_value(main));
-        if let (Some((_, port)), Some(own)) = (main, own_variable(&command))
+        let variables = variables(&self.whole.manifest, asked, ports);
+        let mut variables = variables.map_err(|error| usage(&error))?;
+        if let (Some((_, port)), Some(own)) = (self.main(ports), own_variable(&command))
             && !variables.iter().any(|(name, _)| name == own)
         {
             variables.push((own.to_owned(), port.to_string()));
         }
-        let listeners = if self.listen_fd { vec![listen(main)?] } else { Vec::new() };
-        Ok(Launch { command, variables, listeners })
+        Ok(Launch { command, variables, listeners: Vec::new() })
     }
 }
 
