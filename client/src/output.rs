@@ -57,6 +57,8 @@ pub(crate) fn event(event: &Event) -> ControlFlow<()> {
     }
     if let Some(holder) = &event.holder {
         text.push_str(&format!("  {holder}"));
+    } else if let Some(owner) = &event.owner {
+        text.push_str(&format!("  for {owner}"));
     }
     line(&escape(&text))
 }
@@ -189,8 +191,8 @@ pub(crate) fn lease(lease: &Lease) {
     if let Some(end) = &lease.expires_at {
         line("expires", end);
     }
-    if let Some(pid) = lease.owner_pid {
-        line("owner", &format!("pid {pid}"));
+    if let Some(owner) = &lease.owner {
+        line("owner", &owner.to_string());
     }
     line("id", &lease.id);
 }

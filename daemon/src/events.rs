@@ -159,6 +159,7 @@ mod tests {
             url: String::new(),
             holder: None,
             changed: None,
+            owner: None,
         }
     }
 

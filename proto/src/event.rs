@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Change, Holder, Port, ProjectName, Protocol, ServiceName};
+use crate::{Change, Holder, LeaseOwner, Port, ProjectName, Protocol, ServiceName};
 
 /// One thing that happened to one lease.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,10 @@ pub struct Event {
     /// The move, for `lease.moved`.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub changed: Option<Change>,
+    /// The process that the lease lives and dies with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub owner: Option<LeaseOwner>,
 }
 
 /// What can happen.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Identified, Port, ProjectName, Protocol, ServiceName};
+use crate::{Identified, LeaseOwner, Port, ProjectName, Protocol, ServiceName};
 
 /// (project, service) → port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +54,10 @@ pub struct Lease {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub real_port: Option<Port>,
+    /// That process with its command line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub owner: Option<LeaseOwner>,
     /// The directory of the project.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub root: Option<String>,

@@ -17,6 +17,7 @@ mod name;
 mod natural;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+mod owner;
 mod paths;
 mod port;
 mod ports;
@@ -37,6 +38,7 @@ pub use identify::{Identified, Identify};
 pub use lease::{Change, Explanation, Holder, Lease, LeaseState, Leases, SkipReason, Skipped};
 pub use mv::{MvLeaseRequest, MvProjectRequest};
 pub use name::{InvalidName, NAME_RULE, ProjectName, ServiceName};
+pub use owner::LeaseOwner;
 pub use paths::{BaseDirs, Paths};
 pub use port::{InvalidPort, Port, PortRange};
 pub use ports::{

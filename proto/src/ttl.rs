@@ -29,6 +29,13 @@ impl Ttl {
         }
     }
 
+    /// A TTL known when the program is built.
+    #[must_use]
+    pub const fn constant(seconds: u32) -> Self {
+        assert!(seconds >= 1 && seconds <= Self::MOST, "no TTL");
+        Self(seconds)
+    }
+
     /// The time as a duration.
     #[must_use]
     pub fn duration(self) -> Duration {

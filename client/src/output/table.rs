@@ -41,7 +41,8 @@ fn line(row: &[String], widths: &[usize]) -> String {
 fn holder(lease: &Lease) -> String {
     const MOST: usize = 60;
     let holder = lease.holder.as_ref().map(|holder| escape(&holder.to_string()));
-    let holder = holder.or_else(|| lease.remark()).unwrap_or_default();
+    let owner = || lease.owner.as_ref().map(|owner| escape(&format!("for {owner}")));
+    let holder = holder.or_else(|| lease.remark()).or_else(owner).unwrap_or_default();
     match holder.char_indices().nth(MOST) {
         Some((end, _)) => format!("{}…", &holder[..end]),
         None => holder,

@@ -50,7 +50,7 @@ impl Pool {
     /// How many ports it has.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.ranges.iter().map(|range| range.ports().count()).sum()
+        self.ranges.iter().map(|range| count(*range)).sum()
     }
 
     /// Never: a pool has at least one port.
@@ -68,11 +68,14 @@ impl Pool {
     /// Every port once, beginning at the place that `seed` points to.
     pub(super) fn walk(&self, seed: u64) -> impl Iterator<Item = Port> {
         let ports = || self.ranges.iter().flat_map(|range| range.ports());
-        let len = ports().count();
-        // A pool has a range and a range has a port, so `len` is not 0.
-        let start = usize::try_from(seed % len.max(1) as u64).unwrap_or(0);
+        // A pool has a range and a range has a port, so its length is not 0.
+        let start = usize::try_from(seed % self.len().max(1) as u64).unwrap_or(0);
         ports().skip(start).chain(ports().take(start))
     }
+}
+
+fn count(range: PortRange) -> usize {
+    usize::from(range.last().get() - range.first().get()) + 1
 }
 
 impl Default for Pool {

@@ -65,6 +65,7 @@ fn what_the_tables_have_against_a_port() {
         hold: false,
         run: None,
         life: Default::default(),
+        owner_command: None,
         created_at: SystemTime::UNIX_EPOCH,
         renewed_at: SystemTime::UNIX_EPOCH,
     };

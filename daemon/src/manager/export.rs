@@ -168,7 +168,17 @@ fn request(lease: &ExportedLease) -> GetRequest {
 /// The root is taken as it is: it may not be here yet.
 fn wanted<'a>(lease: &ExportedLease, request: &'a GetRequest, now: Now) -> Wanted<'a> {
     let key = LeaseKey { project: lease.project.clone(), service: lease.service.clone() };
-    Wanted { key, request, root: lease.root.clone(), home: None, owner: None, run: None, now }
+    Wanted {
+        key,
+        request,
+        root: lease.root.clone(),
+        home: None,
+        owner: None,
+        run: None,
+        owner_command: None,
+        after: None,
+        now,
+    }
 }
 
 fn kept(record: &Record, lease: &ExportedLease) -> Imported {

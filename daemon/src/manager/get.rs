@@ -3,7 +3,7 @@
 
 use std::{fs, io, num::NonZeroU32};
 
-use portlease_proto::{Change, GetRequest, Identify, Lease, Port};
+use portlease_proto::{Change, GetRequest, Identify, Lease, Port, Ttl};
 
 use super::{
     Error, Inner, Manager,
@@ -38,6 +38,10 @@ pub(super) struct Wanted<'a> {
     pub(super) home: Option<(Home, Identify)>,
     pub(super) owner: Option<Owner>,
     pub(super) run: Option<Owner>,
+    /// What the owner is called.
+    pub(super) owner_command: Option<Box<str>>,
+    /// How long the lease is to live on after its owner.
+    pub(super) after: Option<Ttl>,
     pub(super) now: Now,
 }
 
@@ -82,7 +86,10 @@ impl Manager {
         let owner = request.owner_pid.map(|pid| self.owner(pid.get())).transpose()?;
         let run = run_pid.map(|pid| self.run(pid.get())).transpose()?;
         let home = root.as_deref().zip(request.identify).map(settle::home_by).transpose()?;
-        Ok(Wanted { key, request, root, home, owner, run, now: self.edges.clock.now() })
+        let owner_command =
+            owner.and_then(|owner| self.edges.processes.command(owner.pid)).map(String::into_boxed_str);
+        let now = self.edges.clock.now();
+        Ok(Wanted { key, request, root, home, owner, run, owner_command, after: None, now })
     }
 
     fn owner(&self, pid: u32) -> Result<Owner, Error> {

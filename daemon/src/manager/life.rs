@@ -125,6 +125,12 @@ impl Inner {
         let mut keys: Vec<LeaseKey> = of_owners.chain(self.registry.over(now)).cloned().collect();
         keys.sort_unstable();
         keys.dedup();
+        let (go_on, over): (Vec<Record>, Vec<Record>) = keys
+            .iter()
+            .filter_map(|key| self.registry.find(key).cloned())
+            .partition(|record| record.life.without_owner(now).is_some());
+        self.go_on(edges, go_on, now)?;
+        let keys: Vec<LeaseKey> = over.into_iter().map(|record| record.key).collect();
         if !keys.is_empty() {
             self.end(edges, &keys, EventKind::Expired, now)?;
         }
@@ -152,6 +158,18 @@ impl Inner {
             self.hold_again(edges, record.wants_hold(), record.port);
         }
         Ok(())
+    }
+
+    /// Leases that do not end with their owner have a term from now on.
+    fn go_on(&mut self, edges: &Edges, records: Vec<Record>, now: Now) -> Result<(), StoreError> {
+        let on = |record: Record| Some(Record { life: record.life.without_owner(now)?, ..record });
+        let records: Vec<Record> = records.into_iter().filter_map(on).collect();
+        if records.is_empty() {
+            return Ok(());
+        }
+        let events = records.iter().map(|record| view::event(EventKind::Changed, record, now)).collect();
+        let changes: Vec<Change> = records.into_iter().map(Change::Put).collect();
+        self.commit(edges, &changes, events)
     }
 
     pub(super) fn end(

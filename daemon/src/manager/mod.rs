@@ -6,6 +6,7 @@ mod anonymous;
 mod batch;
 mod block;
 mod condition;
+mod crowd;
 mod draft;
 mod error;
 mod export;
@@ -114,6 +115,10 @@ struct Inner {
     exclusions: Exclusions,
     exclusions_read: Option<Duration>,
     unsaved: bool,
+    /// How many ports were considered for the last lease.
+    considered: usize,
+    /// Who was on the ports of the pool a moment ago.
+    crowd: crowd::LastTable,
 }
 
 impl Manager {
@@ -136,6 +141,8 @@ impl Manager {
             exclusions: Exclusions::default(),
             exclusions_read: None,
             unsaved: false,
+            considered: 0,
+            crowd: None,
         };
         inner.watch_again(&edges);
         let held: Vec<Port> = inner.registry.all().filter(|r| r.wants_hold()).map(|r| r.port).collect();

@@ -5,6 +5,7 @@ use portlease_proto::{Explanation, GetRequest, Holder, Port};
 
 use super::{
     Error, Inner, Manager,
+    crowd::Crowd,
     draft::{Draft, Placed},
     get::{Wanted, change},
     identify::{Findings, Interrupt, Occupancy, first_holder, only_leftovers},
@@ -64,9 +65,18 @@ impl Manager {
         let exclusions = inner.current_exclusions(&self.edges, wanted.now);
         let mut explanation = Explanation::default();
         let candidates = allocator::candidates(&wanted.key, request, &self.settings.pool);
+        let own = why.record().map(|record| record.port);
+        let mut crowd = Crowd::new(&inner.crowd, request.protocol.unwrap_or_default(), wanted.now);
+        inner.considered = 0;
         for candidate in candidates {
+            inner.considered += 1;
             if candidate.wish == Wish::Pool && explanation.start.is_none() {
                 explanation.start = Some(candidate.port);
+            }
+            // In a pool that is nearly full, most of the walk.
+            let passed = candidate.wish == Wish::Pool && !request.explain && own != Some(candidate.port);
+            if passed && (inner.registry.is_leased(candidate.port) || crowd.is_on(candidate.port)) {
+                continue;
             }
             let consider = Consider { wanted, request, why: &why, exclusions: &exclusions, findings };
             match self.consider(inner, draft, &consider, candidate)? {
@@ -84,6 +94,8 @@ impl Manager {
                 Outcome::Skip(skip) if request.explain => {
                     explanation.skip(candidate.port, skip.reason(), skip.detail());
                 }
+                Outcome::Skip(Skip::InUse(_)) => crowd.meet(&self.edges, &mut inner.crowd),
+
                 Outcome::Skip(_) => {}
             }
         }
@@ -292,6 +304,7 @@ pub(super) fn record(wanted: &Wanted<'_>, before: Option<&Record>, port: Port) -
         hold: false,
         life: Life::default(),
         run: None,
+        owner_command: None,
         created_at: wall,
         renewed_at: wall,
     });
@@ -312,6 +325,8 @@ pub(super) fn record(wanted: &Wanted<'_>, before: Option<&Record>, port: Port) -
     }
     if wanted.owner.is_some() {
         record.life.owner = wanted.owner;
+        record.life.after = wanted.after;
+        record.owner_command.clone_from(&wanted.owner_command);
     }
     record.run = wanted.run.or(record.run);
     if record.port != port {

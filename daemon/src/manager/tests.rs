@@ -11,6 +11,7 @@ mod life;
 mod list;
 mod lookup;
 mod mv;
+mod outliving;
 mod ports;
 mod random;
 mod ready;

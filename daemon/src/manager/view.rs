@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use portlease_proto::{Event, EventKind, Holder, Lease, LeaseState, Port, Protocol};
+use portlease_proto::{Event, EventKind, Holder, Lease, LeaseOwner, LeaseState, Port, Protocol};
 
 use super::{Inner, identify::Occupancy};
 use crate::{
@@ -67,11 +67,20 @@ fn in_state(record: &Record, state: LeaseState, holder: Option<Holder>, now: Now
         run_pid: record.run.map(|run| run.pid),
         real_port: None,
         owner_pid: record.life.owner.map(|owner| owner.pid),
+        owner: owner(record),
         root: record.root.clone(),
         changed: None,
         identified: None,
         explain: None,
     }
+}
+
+fn owner(record: &Record) -> Option<LeaseOwner> {
+    let owner = LeaseOwner {
+        pid: record.life.owner.map(|owner| owner.pid),
+        command: record.owner_command.as_deref().map(str::to_owned),
+    };
+    (owner.pid.is_some() || owner.command.is_some()).then_some(owner)
 }
 
 fn url(record: &Record) -> String {
@@ -92,5 +101,6 @@ pub(super) fn event(kind: EventKind, record: &Record, now: Now) -> Event {
         url: url(record),
         holder: None,
         changed: None,
+        owner: owner(record),
     }
 }

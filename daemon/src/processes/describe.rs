@@ -37,7 +37,7 @@ pub(super) fn describe(pid: u32) -> Option<Process> {
 
 /// The arguments in one line; a kernel thread, or a process that hides them,
 /// has a name at least.
-fn command<'a>(arguments: impl Iterator<Item = &'a OsStr>, name: &OsStr) -> String {
+pub(super) fn command<'a>(arguments: impl Iterator<Item = &'a OsStr>, name: &OsStr) -> String {
     let words: Vec<_> = arguments.map(OsStr::to_string_lossy).collect();
     let line = words.join(" ");
     let line = if line.trim().is_empty() { name.to_string_lossy().into_owned() } else { line };

@@ -1,6 +1,6 @@
 //! Linux: `/proc/PID/fd` tells which process has which socket open.
 
-use std::{fs, io, path::Path};
+use std::{ffi::OsStr, fs, io, os::unix::ffi::OsStrExt, path::Path};
 
 use portlease_proto::Port;
 
@@ -46,6 +46,17 @@ impl Processes for SystemProcesses {
 
     fn describe(&self, pid: u32) -> Option<Process> {
         describe::describe(pid)
+    }
+
+    fn command(&self, pid: u32) -> Option<String> {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        // On its way from one program to the next it has a name alone.
+        if line.is_empty() {
+            return self.describe(pid)?.holder.command;
+        }
+        let line = line.strip_suffix(b"\0").unwrap_or(&line);
+        let words = line.split(|byte| *byte == 0).map(OsStr::from_bytes);
+        Some(describe::command(words, OsStr::new("")))
     }
 
     fn trace(&self, pid: u32) -> Trace {
@@ -201,6 +212,19 @@ mod tests {
         assert_eq!(SystemProcesses.find(&[inode]), [ours]);
         drop(child.stdin.take());
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_command_is_the_same_by_itself_as_in_a_description() {
+        let pid = std::process::id();
+        let command = SystemProcesses.command(pid);
+        assert!(command.is_some());
+        assert_eq!(command, SystemProcesses.describe(pid).unwrap().holder.command);
+        // The kernel's own threads have a name and no arguments.
+        if let Some(kernel) = SystemProcesses.describe(2) {
+            assert_eq!(SystemProcesses.command(2), kernel.holder.command);
+        }
+        assert_eq!(SystemProcesses.command(u32::MAX / 2), None);
     }
 
     #[test]

@@ -86,6 +86,11 @@ pub trait Processes: Send + Sync {
     /// Describes one process, if it lives.
     fn describe(&self, pid: u32) -> Option<Process>;
 
+    /// The command line of one process, if it can be read.
+    fn command(&self, pid: u32) -> Option<String> {
+        self.describe(pid)?.holder.command
+    }
+
     /// Where one process comes from; empty where the system does not tell.
     fn trace(&self, pid: u32) -> Trace;
 

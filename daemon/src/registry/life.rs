@@ -13,6 +13,17 @@ pub struct Life {
     pub term: Option<Term>,
     /// It ends with a process.
     pub owner: Option<Owner>,
+    /// It does not end with its owner: then its term begins, which is so long.
+    pub after: Option<Ttl>,
+}
+
+impl Life {
+    /// What is left of a life whose owner has ended: none if it ends, too.
+    #[must_use]
+    pub fn without_owner(self, now: Now) -> Option<Self> {
+        let term = Term::begin(self.after?, now);
+        Some(Self { term: Some(term), owner: None, after: None })
+    }
 }
 
 /// How long a lease lives unless it is renewed.

@@ -5,6 +5,7 @@
 mod absence;
 mod home;
 mod life;
+mod port_set;
 mod ties;
 
 use std::{
@@ -18,6 +19,7 @@ use portlease_proto::{Port, ProjectName, Protocol, ServiceName};
 pub use absence::{Absence, GRACE};
 pub use home::{Home, Settled};
 pub use life::{Life, Owner, Term};
+pub use port_set::PortSet;
 
 use crate::clock::Now;
 use ties::Ties;
@@ -62,6 +64,8 @@ pub struct Record {
     /// The process that `portlease run` started for it, and with which it does
     /// not end.
     pub run: Option<Owner>,
+    /// The command line of its owner.
+    pub owner_command: Option<Box<str>>,
     /// When it was first granted.
     pub created_at: SystemTime,
     /// When it was last granted, moved or renewed.
@@ -128,6 +132,8 @@ pub enum Change {
 pub struct Registry {
     projects: BTreeMap<ProjectName, BTreeMap<ServiceName, Record>>,
     by_port: HashMap<Port, LeaseKey>,
+    /// The ports of all leases.
+    ports: PortSet,
     cooling: HashMap<Port, Cooling>,
     /// How many leases have each root.
     roots: HashMap<String, usize>,
@@ -150,6 +156,12 @@ impl Registry {
     #[must_use]
     pub fn at(&self, port: Port) -> Option<&Record> {
         self.find(self.by_port.get(&port)?)
+    }
+
+    /// Whether a lease has `port`.
+    #[must_use]
+    pub fn is_leased(&self, port: Port) -> bool {
+        self.ports.contains(port)
     }
 
     /// Every lease, by project and service.
@@ -295,6 +307,7 @@ impl Registry {
         self.remove(&record.key.clone());
         self.cooling.remove(&record.port);
         self.by_port.insert(record.port, record.key.clone());
+        self.ports.insert(record.port);
         if let Some(root) = &record.root {
             *self.roots.entry(root.clone()).or_default() += 1;
         }
@@ -317,6 +330,7 @@ impl Registry {
         }
         if let Some(record) = removed {
             self.by_port.remove(&record.port);
+            self.ports.remove(record.port);
             self.forget_life(&record);
             self.forget_root(record.root);
         }

@@ -22,6 +22,7 @@ fn record(project: u8, service: u8, port: u16) -> Record {
         hold: false,
         run: None,
         life: life(port),
+        owner_command: None,
         created_at: SystemTime::UNIX_EPOCH,
         renewed_at: SystemTime::UNIX_EPOCH,
     }
@@ -37,6 +38,7 @@ fn life(port: u16) -> Life {
     Life {
         term: port.is_multiple_of(2).then_some(term),
         owner: port.is_multiple_of(3).then(|| owner(port % 2)),
+        after: None,
     }
 }
 

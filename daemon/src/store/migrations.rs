@@ -58,6 +58,9 @@ const MIGRATIONS: &[&str] = &[
         since_ms INTEGER NOT NULL,
         boot TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;",
+    // 6: what the owner was called when it asked, and how long a lease lives on without it.
+    "ALTER TABLE lease ADD COLUMN owner_command TEXT;
+    ALTER TABLE lease ADD COLUMN after_s INTEGER;",
 ];
 
 /// The latest format.

@@ -6,10 +6,12 @@ mod migrations;
 mod room;
 mod rows;
 mod sqlite;
+mod unsaved;
 
 use std::path::PathBuf;
 
 pub use sqlite::{Checkpointer, Durability, Opened, SqliteStore};
+pub use unsaved::Unsaved;
 
 use crate::registry::{Change, Registry};
 

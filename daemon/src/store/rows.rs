@@ -20,7 +20,7 @@ pub(super) fn read(connection: &Connection, now: Now) -> Result<Registry, StoreE
     let mut leases = connection.prepare(
         "SELECT project, service, id, port, protocol, root, labels, created_ms, renewed_ms, hold,
             ttl_s, until_ms, until_boot, expires_ms, owner_pid, owner_start, owner_boot,
-            run_pid, run_start, run_boot FROM lease",
+            run_pid, run_start, run_boot, owner_command, after_s FROM lease",
     )?;
     let mut rows = leases.query([])?;
     while let Some(row) = rows.next()? {
@@ -104,7 +104,7 @@ pub(super) fn write(connection: &Connection, changes: &[Change], boot_id: BootId
 
 fn put(connection: &Connection, record: &Record, boot_id: BootId) -> Result<(), StoreError> {
     warm(connection, record.port)?;
-    let Life { term, owner } = record.life;
+    let Life { term, owner, after } = record.life;
     let (owner, run) = (process_columns(owner)?, process_columns(record.run)?);
     // REPLACE would silently delete another lease of the same port; the unique
     // index on the port has to refuse that.
@@ -112,13 +112,14 @@ fn put(connection: &Connection, record: &Record, boot_id: BootId) -> Result<(), 
         .prepare_cached(
             "INSERT INTO lease (project, service, id, port, protocol, root, labels, created_ms, renewed_ms,
                 hold, ttl_s, until_ms, until_boot, expires_ms, owner_pid, owner_start, owner_boot,
-                run_pid, run_start, run_boot)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+                run_pid, run_start, run_boot, owner_command, after_s)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+                ?21, ?22)
              ON CONFLICT (project, service) DO UPDATE SET
                 id = ?3, port = ?4, protocol = ?5, root = ?6, labels = ?7, created_ms = ?8, renewed_ms = ?9,
                 hold = ?10, ttl_s = ?11, until_ms = ?12, until_boot = ?13, expires_ms = ?14,
                 owner_pid = ?15, owner_start = ?16, owner_boot = ?17,
-                run_pid = ?18, run_start = ?19, run_boot = ?20",
+                run_pid = ?18, run_start = ?19, run_boot = ?20, owner_command = ?21, after_s = ?22",
         )?
         .execute(params![
             record.key.project.as_str(),
@@ -131,10 +132,7 @@ fn put(connection: &Connection, record: &Record, boot_id: BootId) -> Result<(), 
             to_ms(record.created_at),
             to_ms(record.renewed_at),
             record.hold,
-            term.map(|term| term.ttl.duration().as_secs())
-                .map(i64::try_from)
-                .transpose()
-                .map_err(too_large)?,
+            term.map(|term| seconds(term.ttl)).transpose()?,
             term.map(|term| ms_rounded_up(term.until)),
             term.map(|_| boot_text(boot_id)),
             term.map(|term| to_ms(term.expires_at)),
@@ -144,6 +142,8 @@ fn put(connection: &Connection, record: &Record, boot_id: BootId) -> Result<(), 
             run.0,
             run.1,
             run.2,
+            record.owner_command,
+            after.map(seconds).transpose()?,
         ])?;
     Ok(())
 }
@@ -166,8 +166,9 @@ fn record(row: &Row<'_>, now: Now) -> Result<Record, StoreError> {
         created_at: from_ms(row.get(7)?),
         renewed_at: from_ms(row.get(8)?),
         hold: row.get(9)?,
-        life: Life { term: term(row, now)?, owner: process(row, 14)? },
+        life: Life { term: term(row, now)?, owner: process(row, 14)?, after: after(row)? },
         run: process(row, 17)?,
+        owner_command: row.get(20)?,
     })
 }
 
@@ -193,6 +194,15 @@ type ProcessColumns = (Option<u32>, Option<i64>, Option<String>);
 fn process_columns(process: Option<Owner>) -> Result<ProcessColumns, StoreError> {
     let start = process.map(|process| i64::try_from(process.start)).transpose().map_err(too_large)?;
     Ok((process.map(|process| process.pid), start, process.map(|process| boot_text(process.boot_id))))
+}
+
+fn after(row: &Row<'_>) -> Result<Option<Ttl>, StoreError> {
+    let seconds = row.get::<_, Option<u32>>(21)?;
+    seconds.map(|seconds| sense(Ttl::from_seconds(seconds.into()))).transpose()
+}
+
+fn seconds(ttl: Ttl) -> Result<i64, StoreError> {
+    i64::try_from(ttl.duration().as_secs()).map_err(too_large)
 }
 
 fn home(row: &Row<'_>) -> Result<Home, StoreError> {

@@ -31,8 +31,10 @@ fn record(project: &str, port: u16) -> Record {
                 expires_at: SystemTime::UNIX_EPOCH + Duration::from_millis(59_999),
             }),
             owner: Some(Owner { pid: 42, start: 12_345, boot_id: BootId(u128::MAX) }),
+            after: Some(Ttl::from_seconds(600).unwrap()),
         },
         run: Some(Owner { pid: 43, start: 54_321, boot_id: BootId(9) }),
+        owner_command: Some("pytest \"a b\"".into()),
         created_at: SystemTime::UNIX_EPOCH + Duration::from_millis(1_234),
         renewed_at: SystemTime::UNIX_EPOCH + Duration::from_millis(5_678),
     }
@@ -142,6 +144,20 @@ fn a_registry_of_the_fourth_format_opens_with_every_lease() {
     assert_eq!(opened.registry.absence("/srv/proj"), None);
     drop(opened);
     assert_eq!(place.open().unwrap().registry.len(), 3);
+}
+
+#[test]
+fn a_registry_of_the_fifth_format_opens_with_every_lease() {
+    let place = Place::new();
+    File::create(place.path()).unwrap().write_all(include_bytes!("formats/5.db")).unwrap();
+    let opened = place.open().unwrap();
+    assert!(opened.set_aside.is_none());
+    let all: Vec<&Record> = opened.registry.all().collect();
+    let names: Vec<String> = all.iter().map(|record| format!("{} {}", record.key, record.port)).collect();
+    assert_eq!(names, ["-/6f1c0e6a5a9b4d0f8c3e2b7d9a4f1e05 26033", "myapp/owned 26032", "myapp/web 26031"]);
+    assert_eq!(all[1].life.owner, Some(Owner { pid: 4711, start: 12_345, boot_id: BootId(7) }));
+    assert_eq!(all[2].run, Some(Owner { pid: 4712, start: 777, boot_id: BootId(7) }));
+    assert!(all.iter().all(|record| record.owner_command.is_none() && record.life.after.is_none()));
 }
 
 #[test]
