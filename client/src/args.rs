@@ -7,6 +7,7 @@ use std::num::NonZeroU32;
 
 use clap::{Parser, Subcommand};
 use portlease_proto::{Port, PortRange, ProjectName, Protocol, Ttl};
+use portleased::compat::Address;
 
 pub(crate) use run::{RunArgs, StageArgs};
 pub(crate) use whole::{EnvArgs, InitArgs};
@@ -46,6 +47,7 @@ pub(crate) enum Command {
     Status(StatusArgs),
     Token(TokenArgs),
     Daemon(DaemonArgs),
+    Portserver(PortserverArgs),
     Docs(DocsArgs),
     #[command(hide = true)]
     Stage(StageArgs),
@@ -430,14 +432,61 @@ pub(crate) struct TokenArgs {
 /// Other commands start it by themselves when none answers, unless
 /// PORTLEASE_NO_AUTOSTART is set. Its log goes to standard error;
 /// PORTLEASE_LOG=debug says more.
+///
+/// Test suites that speak the protocol of python_portpicker or of gRPC's port
+/// server get their ports from the same leases, if it is told where to serve
+/// them: here, or under [compat] in config.toml.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlease daemon
+  portlease daemon --portpicker @unittest-portserver
+  PORTSERVER_ADDRESS=@unittest-portserver pytest     takes its ports from it
+  portlease daemon --grpc-port-server                for gRPC's own tests")]
 pub(crate) struct DaemonArgs {
+    /// Serve clients of python_portpicker here: @NAME, a path, or tcp:PORT. May
+    /// be given several times.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) portpicker: Vec<Address>,
+    /// Serve clients of gRPC's port server on this port [default: 32766, which
+    /// they have compiled in].
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "32766")]
+    pub(crate) grpc_port_server: Option<Port>,
     /// Print where it answers as JSON, once it does.
     #[arg(long)]
     pub(crate) json: bool,
     /// Leave the terminal. Used by the commands that start a daemon.
     #[arg(long, hide = true)]
     pub(crate) detach: bool,
+}
+
+/// Serve ports to test suites in the foreground, from a pool of their own.
+///
+/// In place of portserver.py of python_portpicker, or of gRPC's port server. It
+/// needs no daemon, reads no configuration and saves nothing; no daemon of this
+/// machine gives the ports that it has given. It serves this user alone. SIGUSR1
+/// prints five lines of statistics.
+#[derive(Debug, clap::Args)]
+#[command(
+    group(clap::ArgGroup::new("protocol").required(true).multiple(true).args(["portpicker", "grpc"])),
+    after_help = "\
+Examples:
+  portlease portserver --portpicker @unittest-portserver
+  PORTSERVER_ADDRESS=@unittest-portserver pytest       takes its ports from it
+  portlease portserver --portpicker tcp:15999 --pool 16000-16999,18000-18999
+  portlease portserver --grpc 32766                    for gRPC's own tests")]
+pub(crate) struct PortserverArgs {
+    /// Serve clients of python_portpicker here: @NAME, a path, or tcp:PORT. May
+    /// be given several times.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) portpicker: Vec<Address>,
+    /// Serve clients of gRPC's port server on this port [default: 32766, which
+    /// they have compiled in].
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "32766")]
+    pub(crate) grpc: Option<Port>,
+    /// The ports to give.
+    #[arg(long, value_name = "A-B,…", value_delimiter = ',', default_value = "15000-24999")]
+    pub(crate) pool: Vec<PortRange>,
 }
 
 /// Print the reference of the HTTP API; no daemon is needed.

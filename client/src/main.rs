@@ -58,6 +58,10 @@ fn begin(command: Command) -> Result<ExitCode, Failure> {
     if let Command::Init(args) = command {
         return commands::init(&args).map(|()| Exit::Ok.into());
     }
+    // It has no home: nothing of the user's daemon is its own.
+    if let Command::Portserver(args) = command {
+        return commands::portserver(args).map(|()| Exit::Ok.into());
+    }
     let paths = paths::from_env().ok_or_else(|| {
         Failure::new(Exit::Failed, "there is no home directory").hint("set HOME or PORTLEASE_HOME")
     })?;
@@ -115,7 +119,11 @@ async fn perform(paths: &Paths, command: Command) -> Result<ExitCode, Failure> {
         Command::Status(args) => commands::status(paths, &args).await,
         Command::Token(args) => commands::token(paths, &args).await,
         // Done before there was a runtime.
-        Command::Daemon(_) | Command::Docs(_) | Command::Init(_) | Command::Stage(_) => Ok(()),
+        Command::Daemon(_)
+        | Command::Docs(_)
+        | Command::Init(_)
+        | Command::Portserver(_)
+        | Command::Stage(_) => Ok(()),
     };
     done.map(|()| Exit::Ok.into())
 }

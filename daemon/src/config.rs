@@ -5,11 +5,26 @@ use std::{io, path::Path, path::PathBuf};
 use portlease_proto::{API_PORT, Auth, Port, PortRange};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::{allocator::Pool, store::Durability};
+use crate::{
+    allocator::Pool,
+    compat::{Address, Wanted},
+    store::Durability,
+};
 
 /// Every key, so that a misspelt one can be answered with the nearest.
-const KEYS: &[&str] =
-    &["pool", "synchronous", "api", "port", "limits", "leases_per_project", "kept_percent", "auth"];
+const KEYS: &[&str] = &[
+    "pool",
+    "synchronous",
+    "api",
+    "port",
+    "limits",
+    "leases_per_project",
+    "kept_percent",
+    "auth",
+    "compat",
+    "portpicker",
+    "grpc_port_server",
+];
 
 /// The values in force.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -27,6 +42,26 @@ pub struct Config {
     pub api: Api,
     /// Limits.
     pub limits: Limits,
+    /// The port servers of foreign protocols.
+    pub compat: Compat,
+}
+
+/// `[compat]`
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Compat {
+    /// Where portpicker's clients are served: `@name`, a path, or `tcp:PORT`.
+    pub portpicker: Vec<Address>,
+    /// The port where gRPC's clients are; 32766 is the one that they know.
+    pub grpc_port_server: Option<Port>,
+}
+
+impl Compat {
+    /// The same, to be served.
+    #[must_use]
+    pub fn wanted(&self) -> Wanted {
+        Wanted { portpicker: self.portpicker.clone(), grpc: self.grpc_port_server }
+    }
 }
 
 /// `[api]`
@@ -155,7 +190,8 @@ mod tests {
     #[test]
     fn every_key() {
         let text = "pool = [\"20000-20099\", \"30000-30099\"]\nsynchronous = \"full\"\nauth = \"token\"\n\
-                    [api]\nport = 6289\n[limits]\nleases_per_project = 3\nkept_percent = 0\n";
+                    [api]\nport = 6289\n[limits]\nleases_per_project = 3\nkept_percent = 0\n\
+                    [compat]\nportpicker = [\"@tests\", \"tcp:7000\"]\ngrpc_port_server = 32766\n";
         let config = Config::parse(text).unwrap();
         assert_eq!(config.pool.ranges().len(), 2);
         assert_eq!(config.synchronous, Durability::Full);
@@ -163,6 +199,8 @@ mod tests {
         assert_eq!(Config::parse("auth = \"user\"").unwrap().auth, Auth::User);
         assert_eq!(config.api.port.get(), 6289);
         assert_eq!((config.limits.leases_per_project, config.limits.kept_percent), (3, 0));
+        assert_eq!(config.compat.portpicker, ["@tests".parse().unwrap(), "tcp:7000".parse().unwrap()]);
+        assert_eq!(config.compat.grpc_port_server, Some(crate::compat::GRPC_PORT));
         assert_eq!(Config::parse("pool = \"1-5\"").unwrap().pool.ranges().len(), 1);
     }
 
@@ -185,6 +223,10 @@ mod tests {
             ("auth = \"unknown\"", "`user` or `token`"),
             ("aut = \"token\"", "did you mean `auth`?"),
             ("pool = ", "line 1"),
+            ("[compat]\nportpiker = []", "did you mean `portpicker`?"),
+            ("[compat]\nportpicker = \"@tests\"", "expected a sequence"),
+            ("[compat]\nportpicker = [\"tcp:x\"]", "from 1 to 65535"),
+            ("[compat]\ngrpc_port_server = 0", "1 to 65535"),
         ] {
             let message = Config::parse(text).unwrap_err();
             let error = ConfigError::Wrong { path: "config.toml".into(), message }.to_string();

@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     api_port::WayIn,
     clock::{Clock, SystemClock},
+    compat::{self, CompatError, Desk, Serving},
     config::{Config, ConfigError},
     events::Events,
     expiry::{self, Bell},
@@ -57,6 +58,9 @@ pub enum StartError {
         /// Why not.
         source: io::Error,
     },
+    /// A place that the command line names for a foreign protocol.
+    #[error(transparent)]
+    Compat(#[from] CompatError),
     /// The runtime or its signals.
     #[error("the daemon cannot run")]
     Io(#[from] io::Error),
@@ -69,6 +73,8 @@ pub struct Options {
     pub paths: Paths,
     /// Leave the terminal and the working directory of whoever started it.
     pub detach: bool,
+    /// The foreign protocols to serve, beside those that the configuration names.
+    pub compat: compat::Wanted,
 }
 
 /// What a daemon that serves has to say.
@@ -95,10 +101,11 @@ pub fn run(options: &Options, announce: impl FnOnce(Ready<'_>)) -> Result<(), St
     }
     let files = raise_file_limit();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve(&options.paths, files, announce))
+    runtime.block_on(serve(options, files, announce))
 }
 
-async fn serve(paths: &Paths, files: u64, announce: impl FnOnce(Ready<'_>)) -> Result<(), StartError> {
+async fn serve(options: &Options, files: u64, announce: impl FnOnce(Ready<'_>)) -> Result<(), StartError> {
+    let paths = &options.paths;
     private::directory(paths.state())?;
     private::directory(paths.runtime())?;
     let config = Config::read(&paths.config_file())?;
@@ -113,14 +120,19 @@ async fn serve(paths: &Paths, files: u64, announce: impl FnOnce(Ready<'_>)) -> R
     let now = SystemClock.now();
     let Opened { store, registry, epoch, set_aside } =
         SqliteStore::open(&paths.registry(), config.synchronous, now)?;
-    let notices = set_aside.map(|path| {
-        let notice =
-            format!("the registry was damaged: it was kept as {}, and a fresh one was begun", path.display());
-        tracing::warn!("{notice}");
-        notice
-    });
+    let mut notices: Vec<String> = set_aside
+        .into_iter()
+        .map(|path| {
+            let notice = format!(
+                "the registry was damaged: it was kept as {}, and a fresh one was begun",
+                path.display()
+            );
+            tracing::warn!("{notice}");
+            notice
+        })
+        .collect();
     let checkpointer = store.checkpointer();
-    let metrics = Metrics::default();
+    let metrics = Arc::new(Metrics::default());
     let owners = Arc::new(SystemOwners::new()?);
     let bell = Bell::of(&owners)?;
     let edges = Edges {
@@ -131,12 +143,14 @@ async fn serve(paths: &Paths, files: u64, announce: impl FnOnce(Ready<'_>)) -> R
         events: Arc::new(Events::new(epoch)),
     };
     let connections = u32::try_from(files / 4).unwrap_or(u32::MAX).clamp(16, CONNECTIONS);
+    let places = options.compat.clone().and(config.compat.wanted()).each().len() as u64;
+    let at_each_place = u64::from(connections / 2).max(16);
+    let own_files = u64::from(connections) + places * at_each_place + OWN_FILES;
     let settings = Settings {
         pool: config.pool.clone(),
         leases_per_project: config.limits.leases_per_project,
         kept_percent: config.limits.kept_percent,
-        files: usize::try_from(files.saturating_sub(u64::from(connections) + OWN_FILES))
-            .unwrap_or(usize::MAX),
+        files: usize::try_from(files.saturating_sub(own_files)).unwrap_or(usize::MAX),
     };
     let store = Box::new(metrics.store(Box::new(store)));
     let manager = Arc::new(Manager::new(edges.clone(), settings, store, registry));
@@ -144,8 +158,15 @@ async fn serve(paths: &Paths, files: u64, announce: impl FnOnce(Ready<'_>)) -> R
     tokio::spawn(expiry::run(manager.clone(), bell, edges.events.watch()));
     tokio::spawn(roots::run(manager.clone()));
     tokio::spawn(watch::run(manager.clone(), edges.events.clone()));
-    let status = Arc::new(Status::new(now.wall, config.api.port, notices.into_iter().collect()));
-    let app = App { manager, status, edges, metrics: Arc::new(metrics) };
+    let desk = Desk::new(
+        manager.clone(),
+        edges.clone(),
+        metrics.clone(),
+        usize::try_from(at_each_place).unwrap_or(16),
+    );
+    let foreign = serve_foreign(&desk, options, &config, &mut notices)?;
+    let status = Arc::new(Status::new(now.wall, config.api.port, notices));
+    let app = App { manager, status, edges, metrics };
     let server = Server::new(app.clone(), connections);
 
     let way_in = WayIn { port: config.api.port, auth: config.auth, token };
@@ -162,6 +183,9 @@ async fn serve(paths: &Paths, files: u64, announce: impl FnOnce(Ready<'_>)) -> R
     let _nobody_asked = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     announce(Ready { socket: &paths.socket(), endpoint });
 
+    if !foreign.is_empty() {
+        tokio::spawn(log_statistics(desk, signal(SignalKind::user_defined1())?));
+    }
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::select! {
         _signal = terminate.recv() => tracing::info!("SIGTERM: stopping"),
@@ -169,14 +193,51 @@ async fn serve(paths: &Paths, files: u64, announce: impl FnOnce(Ready<'_>)) -> R
         () = keeper.keep(&instance) => {}
     }
     let _nobody_asked = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    drop(foreign);
     keeper.stop_listening();
     server.drain(DRAIN).await;
     keeper.clear_away();
     Ok(())
 }
 
+/// The places of the command line or none of them. One of the configuration
+/// that cannot be served is told of, and costs nobody his leases.
+fn serve_foreign(
+    desk: &Desk,
+    options: &Options,
+    config: &Config,
+    notices: &mut Vec<String>,
+) -> Result<Vec<Serving>, CompatError> {
+    let mut foreign = Vec::new();
+    if !options.compat.is_empty() {
+        foreign.push(Serving::start(desk, &options.compat)?);
+    }
+    let asked = options.compat.each();
+    for place in config.compat.wanted().each().into_iter().filter(|place| !asked.contains(place)) {
+        match Serving::start(desk, &place) {
+            Ok(serving) => foreign.push(serving),
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+                let notice = format!("of [compat]: {error}{}", cause.unwrap_or_default());
+                tracing::error!("{}", portlease_proto::escape(&notice));
+                notices.push(notice);
+            }
+        }
+    }
+    Ok(foreign)
+}
+
+/// What clients of portpicker's own server look for on its standard error.
+async fn log_statistics(desk: Desk, mut asked: tokio::signal::unix::Signal) {
+    while asked.recv().await.is_some() {
+        for line in desk.statistics() {
+            tracing::info!("{line}");
+        }
+    }
+}
+
 /// Each lease and each connection takes a file: take all that the limit allows.
-fn raise_file_limit() -> u64 {
+pub(crate) fn raise_file_limit() -> u64 {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };

@@ -4,6 +4,7 @@
 pub mod allocator;
 pub mod api_port;
 pub mod clock;
+pub mod compat;
 pub mod config;
 pub mod daemon;
 pub mod doctor;

@@ -7,6 +7,7 @@ use portleased::{daemon, log, paths};
 fn main() -> anyhow::Result<()> {
     log::init();
     let paths = paths::from_env().context("there is no home directory: set HOME or PORTLEASE_HOME")?;
-    daemon::run(&daemon::Options { paths, detach: false }, |_ready| {})?;
+    let options = daemon::Options { paths, detach: false, compat: Default::default() };
+    daemon::run(&options, |_ready| {})?;
     Ok(())
 }

@@ -2,7 +2,10 @@
 
 use portlease_local::ALREADY_RUNNING;
 use portlease_proto::Paths;
-use portleased::daemon::{self, Options, StartError};
+use portleased::{
+    compat::Wanted,
+    daemon::{self, Options, StartError},
+};
 
 use crate::{
     args::DaemonArgs,
@@ -12,7 +15,11 @@ use crate::{
 
 pub(crate) fn daemon(paths: Paths, args: &DaemonArgs) -> Result<(), Failure> {
     portleased::log::init();
-    let options = Options { paths, detach: args.detach };
+    let options = Options {
+        paths,
+        detach: args.detach,
+        compat: Wanted { portpicker: args.portpicker.clone(), grpc: args.grpc_port_server },
+    };
     let done = daemon::run(&options, |ready| {
         if args.json {
             output::json(&ready.endpoint);

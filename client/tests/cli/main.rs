@@ -21,6 +21,7 @@ mod machine;
 mod manifests;
 mod names;
 mod ports;
+mod portserver;
 #[path = "../support/server.rs"]
 mod server;
 mod stop;

@@ -4,12 +4,25 @@
 //! A loopback API is within reach of every web page that the user opens, and
 //! of every page that another dev server on localhost serves.
 
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
+use axum::{
+    http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header},
+    response::IntoResponse,
+};
 use portlease_proto::ErrorCode;
 
 use super::error::ApiError;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// [`check`] for an endpoint that refuses by a status alone.
+pub(crate) fn refusal(
+    hosts: &[String],
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Option<StatusCode> {
+    check(hosts, method, uri, headers).err().map(|error| error.into_response().status())
+}
 
 /// Refuses what a browser could be made to send, and what was not meant for us.
 pub(super) fn check(
@@ -94,7 +107,6 @@ mod tests {
     use super::*;
 
     fn status(method: &str, target: &str, headers: &[(&str, &str)]) -> u16 {
-        use axum::response::IntoResponse;
         let hosts = ["127.0.0.1:62893", "localhost:62893", "[::1]:62893"].map(str::to_owned);
         let mut map = HeaderMap::new();
         for (name, value) in headers {

@@ -34,8 +34,10 @@ use utoipa_axum::{
 };
 
 pub use door::TcpDoor;
+pub(crate) use guard::refusal;
 pub use openapi::document;
 pub use serve::Server;
+pub(crate) use serve::back_off;
 
 use self::{error::ApiError, events::Stopping};
 use crate::{

@@ -183,7 +183,7 @@ async fn answer(
 
 /// Out of files: a pause lets connections end. Anything else concerns one
 /// connection that is gone already.
-async fn back_off(error: &io::Error) {
+pub(crate) async fn back_off(error: &io::Error) {
     tracing::warn!("a connection was not accepted: {error}");
     #[expect(clippy::disallowed_methods, reason = "there is nothing to wait for but time")]
     tokio::time::sleep(BACK_OFF).await;

@@ -41,6 +41,7 @@ pub struct Metrics {
     registry: Registry,
     started: Stopwatch,
     grants: IntCounter,
+    asked: IntCounterVec,
     probes: Histogram,
     commits: Histogram,
 }
@@ -52,6 +53,13 @@ impl Default for Metrics {
         let metrics = Self {
             started: Stopwatch::start(),
             grants: good(IntCounter::new("portlease_grants_total", grants)),
+            asked: good(IntCounterVec::new(
+                Opts::new(
+                    "portlease_port_server_requests_total",
+                    "Requests for a port by a foreign protocol.",
+                ),
+                &["protocol", "outcome"],
+            )),
             probes: seconds(
                 "portlease_probe_seconds",
                 "How long the kernel took to say whether a port is free.",
@@ -59,9 +67,10 @@ impl Default for Metrics {
             commits: seconds("portlease_store_commit_seconds", "How long the store took to save a change."),
             registry,
         };
-        let all: [Box<dyn Collector>; 4] = [
+        let all: [Box<dyn Collector>; 5] = [
             Box::new(REFUSALS.clone()),
             Box::new(metrics.grants.clone()),
+            Box::new(metrics.asked.clone()),
             Box::new(metrics.probes.clone()),
             Box::new(metrics.commits.clone()),
         ];
@@ -87,6 +96,11 @@ impl Metrics {
     pub fn granted(&self, granted: &[Granted]) {
         let new = granted.iter().filter(|granted| granted.created || granted.lease.changed.is_some());
         self.grants.inc_by(new.count() as u64);
+    }
+
+    /// Counts what was asked for by a foreign protocol, and what came of it.
+    pub(crate) fn asked(&self, protocol: &'static str, outcome: &'static str) {
+        self.asked.with_label_values(&[protocol, outcome]).inc();
     }
 
     /// Everything, in the text format of Prometheus; `leases` are those of

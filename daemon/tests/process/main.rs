@@ -12,6 +12,7 @@ mod full;
 mod hostile;
 mod lives;
 mod metrics;
+mod port_servers;
 mod registry;
 mod runs;
 #[cfg(target_os = "linux")]
