@@ -55,7 +55,7 @@ fn a_lease_with_an_owner() {
     let mut owner = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
     let pid = owner.id().to_string();
     assert_eq!(home.run(&["get", "app", "--owner-pid", &pid]).code, 0);
-    assert!(home.run(&["show", "app"]).stdout.contains(&format!("owner     pid {pid}")));
+    assert!(home.run(&["show", "app"]).stdout.contains(&format!("owner     cat (pid {pid})")));
     owner.kill().unwrap();
     owner.wait().unwrap();
     // Whoever asks finds it ended, however soon it is.
