@@ -79,7 +79,7 @@ fn a_project_with_many_files() {
 
     # compose.yaml: service db
     # .env: PGPORT
-    # publish it as "${PGPORT:-5432}:5432"
+    # publish it as "${PGPORT:?run portlease env --write .env}:5432"
     [services.db]
     prefer = 5432
     env = "PGPORT"
@@ -90,26 +90,26 @@ fn a_project_with_many_files() {
     env = "REDIS_PORT"
 
     # compose.yaml: service dns
-    # publish it as "${DNS_PORT:-5353}:53"
+    # publish it as "${DNS_PORT:?run portlease env --write .env}:53"
     [services.dns]
     prefer = 5353
     env = "DNS_PORT"
     protocol = "udp"
 
     # compose.yaml: service dns
-    # publish it as "${DNS_8053_PORT:-8053}:8053"
+    # publish it as "${DNS_8053_PORT:?run portlease env --write .env}:8053"
     [services.dns-8053]
     prefer = 8053
     env = "DNS_8053_PORT"
 
     # compose.yaml: service mail.hog
-    # publish it as "${MAIL_HOG_PORT:-1025}:1025"
+    # publish it as "${MAIL_HOG_PORT:?run portlease env --write .env}:1025"
     [services."mail.hog"]
     prefer = 1025
     env = "MAIL_HOG_PORT"
 
     # compose.yaml: service mail.hog
-    # publish it as "${MAIL_HOG_8025_PORT:-8025}:8025"
+    # publish it as "${MAIL_HOG_8025_PORT:?run portlease env --write .env}:8025"
     [services."mail.hog-8025"]
     prefer = 8025
     env = "MAIL_HOG_8025_PORT"

@@ -18,8 +18,9 @@ pub(crate) fn manifest(project: &str, found: &[Found]) -> String {
         for note in &one.notes {
             text.push_str(&format!("# {}\n", escape(note)));
         }
-        if let (Some(inside), Some(port), Some(variable)) = (&one.inside, one.prefer, &one.env) {
-            let publish = format!("${{{variable}:-{port}}}:{inside}");
+        if let (Some(inside), Some(variable)) = (&one.inside, &one.env) {
+            // Not with a default: that would hide that the variable is missing.
+            let publish = format!("${{{variable}:?run portlease env --write .env}}:{inside}");
             text.push_str(&format!("# publish it as \"{}\"\n", escape(&publish)));
         }
         text.push_str(&format!("[services.{}]\n", key(&one.service)));

@@ -35,7 +35,7 @@ fn what_would_be_written_is_shown_and_then_written() {
     env = "PORT"
 
     # compose.yaml: service db
-    # publish it as "${DB_PORT:-5432}:5432"
+    # publish it as "${DB_PORT:?run portlease env --write .env}:5432"
     [services.db]
     prefer = 5432
     env = "DB_PORT"
