@@ -22,8 +22,9 @@ pub(super) struct Strays {
     judged: HashMap<Listener, Option<Owner>>,
     /// The runs that they were judged by.
     runs: HashSet<Owner>,
-    /// Where the app of a lease listens instead, by the lease's id.
-    real: HashMap<String, Port>,
+    /// Where the app of a lease listens instead, and of which run that is, by
+    /// the lease's id.
+    real: HashMap<String, (Owner, Port)>,
 }
 
 impl Strays {
@@ -81,7 +82,8 @@ impl Inner {
     /// Notes where apps really listen, and says where that has changed.
     pub(super) fn see_strays(&mut self, now: Now) -> Vec<Event> {
         let runs: Vec<Owner> = self.registry.runs().collect();
-        let real: HashMap<String, Port> = runs.into_iter().filter_map(|run| self.real_of(run)).collect();
+        let real_of = |run| self.real_of(run).map(|(id, port)| (id, (run, port)));
+        let real: HashMap<_, _> = runs.into_iter().filter_map(real_of).collect();
         let before = std::mem::replace(&mut self.strays.real, real);
         let differs = |record: &&Record| before.get(&record.id) != self.strays.real.get(&record.id);
         let of_runs = self.registry.runs().flat_map(|run| self.registry.of_run(run));
@@ -99,8 +101,8 @@ impl Inner {
             leases.filter(|record| record.protocol != Protocol::Udp && !self.watched.is_bound(record));
         let (record, None) = (waiting.next()?, waiting.next()) else { return None };
         let of_run = self.strays.judged.iter().filter(|(_, of)| **of == Some(run));
-        let ports: BTreeSet<Port> =
-            of_run.map(|((port, ..), _)| *port).filter(|port| self.registry.at(*port).is_none()).collect();
+        let is_meant = |port: &Port| self.registry.at(*port).is_none();
+        let ports: BTreeSet<Port> = of_run.map(|((port, ..), _)| *port).filter(is_meant).collect();
         let mut ports = ports.into_iter();
         let (port, None) = (ports.next()?, ports.next()) else { return None };
         Some((record.id.clone(), port))
@@ -108,7 +110,9 @@ impl Inner {
 
     /// Where the app of a lease listens by the last look, if not on its port.
     pub(super) fn real_port(&self, record: &Record) -> Option<Port> {
-        record.run.and_then(|_| self.strays.real.get(&record.id).copied())
+        let (run, port) = self.strays.real.get(&record.id)?;
+        // What the run before left there says nothing of this one.
+        (record.run == Some(*run)).then_some(*port)
     }
 }
 

@@ -246,6 +246,17 @@ fn a_real_port_goes_with_its_run() {
 }
 
 #[test]
+fn a_real_port_is_not_that_of_the_run_before() {
+    let mut world = World::new();
+    world.manager.lease("app/web", &run(7));
+    world.serve(5173, 7);
+    world.told();
+    assert_eq!(world.real("app/web"), Some(5173));
+    world.manager.lease("app/web", &run(8));
+    assert_eq!(world.real("app/web"), None, "before anybody has looked again");
+}
+
+#[test]
 fn of_several_leases_the_one_whose_app_is_missing_has_the_real_port() {
     let mut world = World::new();
     let web = world.manager.lease("app/web", &run(7)).port.get();
