@@ -49,7 +49,7 @@ fn decide(
         }
         (None, Ok(Some(identity))) => (identity.project.clone(), Some(identity)),
         (None, Ok(None)) => return Err(nowhere(command)),
-        (None, Err(error)) => return Err(no_identity(error, command)),
+        (None, Err(error)) => return Err(no_identity(error, &format!("{command} --project"))),
     };
     // A root that was typed is no part of where the name comes from, and a name
     // that was typed does not come from a root.

@@ -27,6 +27,13 @@ fn the_status_is_that_of_the_command() {
 }
 
 #[test]
+fn without_a_project_it_says_how_to_name_one() {
+    let ran = home_apart().run(&["run", "--", "true"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stderr.contains("hint: portlease run --project NAME, or write one"), "{ran:?}");
+}
+
+#[test]
 fn signals_reach_all_of_it() {
     let home = home_apart();
     for (signal, status) in [(Signal::TERM, 41), (Signal::INT, 42), (Signal::HUP, 43), (Signal::USR1, 44)] {

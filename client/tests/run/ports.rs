@@ -129,13 +129,61 @@ fn an_app_elsewhere_is_told_of() {
     let real: u16 = app.says().strip_prefix("listens ").unwrap().parse().unwrap();
     let note = app.notes();
     let port = run(&home, &dir, &["get"]).port().unwrap();
-    let expected =
-        format!("portlease: shop/default listens on {real} in place of its port {port}: portlease run -- ");
-    assert!(note.starts_with(&expected), "{note}");
+    let expected = format!(
+        "portlease: shop/default listens on {real} in place of its port {port}: let it read $PORT, or pass its \
+         option for the port, as in portlease run -- python3 server.py 127.0.0.1 0 --port {{port}}"
+    );
+    assert_eq!(note, expected);
     let shown: serde_json::Value =
         serde_json::from_str(&run(&home, &dir, &["show", "--json"]).stdout).unwrap();
     assert!(shown.to_string().contains(&format!("\"real_port\":{real}")), "{shown}");
     assert!(run(&home, &dir, &["list"]).stdout.contains(&real.to_string()));
+    assert_eq!(app.end(), (0, vec![]));
+}
+
+#[test]
+fn what_to_type_instead_is_what_was_typed() {
+    let home = home_apart();
+    let dir = project(&home, "[services.web]\n[services.api]\n");
+    // What the process is called tells what it is.
+    std::fs::copy(dir.join("server.py"), dir.join("vite.py")).unwrap();
+    for (command, fix) in [
+        (
+            &["python3", "vite.py", "0.0.0.0", "0", "it's"][..],
+            "portlease run api -- python3 vite.py 0.0.0.0 0 'it'\\''s' --port {port} --strictPort",
+        ),
+        (&["sh", "-c", "python3 vite.py 0.0.0.0 0; :"], "in what sh runs: vite --port $PORT --strictPort"),
+    ] {
+        let typed: Vec<&str> = ["run", "api", "--"].into_iter().chain(command.iter().copied()).collect();
+        let mut app = Running::start(&home, &dir, &typed);
+        let real = app.says();
+        let (elsewhere, exposed) = (app.notes(), app.notes());
+        assert!(elsewhere.ends_with(&format!(": {fix}")), "{elsewhere}");
+        assert!(
+            exposed.contains(&format!("listens on all addresses (0.0.0.0), port {}", &real[8..])),
+            "{exposed}"
+        );
+        assert!(
+            exposed.contains(&fix.replace("--port", "--host 127.0.0.1 --port"))
+                || exposed.ends_with("--host 127.0.0.1"),
+            "{exposed}"
+        );
+        assert_eq!(app.end(), (0, vec![]));
+    }
+}
+
+#[test]
+fn a_port_that_an_app_opens_first_is_not_where_it_stays() {
+    let home = home_apart();
+    let dir = project(&home, "");
+    let script = "import socket; s = socket.create_server(('127.0.0.1', 0)); input()
+import sys; sys.argv[1:] = ['127.0.0.1', sys.argv[1]]; exec(open('server.py').read())";
+    let mut app = Running::start(&home, &dir, &["run", "--", "python3", "-c", script, "{port}"]);
+    let shown = || run(&home, &dir, &["show", "--json"]).stdout.contains("real_port");
+    assert!((0..2000).any(|_| shown()), "it is not found");
+    app.input.as_mut().unwrap().write_all(b"go\n").unwrap();
+    app.says();
+    bound(&home, &dir);
     assert_eq!(app.end(), (0, vec![]));
 }
 
@@ -145,8 +193,9 @@ fn an_app_that_others_can_reach_is_told_of() {
     let dir = project(&home, "");
     let mut app = Running::start(&home, &dir, &["run", "--", "python3", "server.py", "0.0.0.0", "{port}"]);
     let port = app.says().strip_prefix("listens ").unwrap().to_owned();
-    let expected =
-        format!("portlease: shop/default listens on 0.0.0.0 port {port}, where other machines can reach it");
+    let expected = format!(
+        "portlease: shop/default listens on all addresses (0.0.0.0), port {port}, where other machines can reach it"
+    );
     assert_eq!(app.notes(), expected);
     assert_eq!(app.end(), (0, vec![]));
 }

@@ -8,6 +8,7 @@ use portlease_proto::{Event, EventKind, Port, Protocol};
 use super::{Edges, Inner, Manager, identify::Occupant, view};
 use crate::{
     clock::Now,
+    frameworks::is_side_port,
     registry::{Owner, Record, Registry},
     sockets::{SocketRow, SocketState, Transport},
 };
@@ -101,7 +102,7 @@ impl Inner {
             leases.filter(|record| record.protocol != Protocol::Udp && !self.watched.is_bound(record));
         let (record, None) = (waiting.next()?, waiting.next()) else { return None };
         let of_run = self.strays.judged.iter().filter(|(_, of)| **of == Some(run));
-        let is_meant = |port: &Port| self.registry.at(*port).is_none();
+        let is_meant = |port: &Port| self.registry.at(*port).is_none() && !is_side_port(*port);
         let ports: BTreeSet<Port> = of_run.map(|((port, ..), _)| *port).filter(is_meant).collect();
         let mut ports = ports.into_iter();
         let (port, None) = (ports.next()?, ports.next()) else { return None };

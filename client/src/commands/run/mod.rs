@@ -1,6 +1,7 @@
 //! `portlease run`
 
 mod keep;
+mod notes;
 mod plan;
 mod verify;
 

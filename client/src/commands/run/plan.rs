@@ -26,6 +26,8 @@ pub(super) struct Plan {
     service: Option<ServiceName>,
     listen_fd: bool,
     command: Vec<OsString>,
+    /// What was typed before the command.
+    begin: String,
 }
 
 /// The ports of leases.
@@ -35,6 +37,7 @@ pub(super) fn ports(leases: &ProjectLeases) -> BTreeMap<ServiceName, Port> {
 
 impl Plan {
     pub(super) fn of(args: RunArgs) -> Result<Self, Failure> {
+        let begin = begin(&args);
         let mut whole = whole(args.project.as_deref(), None, "run")?;
         if let Some(service) = &args.service {
             whole.request.services.entry(service.clone()).or_default();
@@ -45,7 +48,8 @@ impl Plan {
                 request.hold = Some(true);
             }
         }
-        let plan = Self { whole, service: args.service, listen_fd: args.listen_fd, command: args.command };
+        let plan =
+            Self { whole, service: args.service, listen_fd: args.listen_fd, command: args.command, begin };
         // What cannot be told is known before anything is leased: a port is
         // digits, whichever it is.
         let any = |service: &ServiceName| (service.clone(), Port::constant(1));
@@ -87,6 +91,25 @@ impl Plan {
         after: &BTreeMap<ServiceName, Port>,
     ) -> bool {
         before.iter().any(|(service, port)| self.is_of(service) && after.get(service) != Some(port))
+    }
+
+    /// How to type this run with another command.
+    pub(super) fn retype(&self, command: &[String]) -> String {
+        let words: Vec<String> = command.iter().map(|word| quoted(word)).collect();
+        format!("{} -- {}", self.begin, words.join(" "))
+    }
+
+    /// The command as it was typed.
+    pub(super) fn typed(&self) -> Vec<String> {
+        self.command.iter().map(|word| word.to_string_lossy().into_owned()).collect()
+    }
+
+    /// The variable that has the port of a service.
+    pub(super) fn variable(&self, of: &ServiceName, leases: &ProjectLeases) -> Option<String> {
+        let ports = ports(leases);
+        let port = ports.get(of)?.to_string();
+        let variables = self.told(&ports).ok()?.variables;
+        variables.into_iter().find(|(_, value)| *value == port).map(|(name, _)| name)
     }
 
     /// What is started on these leases.
@@ -131,6 +154,22 @@ fn listen(main: Option<(&ServiceName, &Port)>) -> Result<(String, TcpListener), 
             .hint(format!("see what is on port {port}: portlease who {port}"))
     })?;
     Ok((service.to_string(), socket))
+}
+
+/// `portlease run` with those arguments that say what the command is.
+fn begin(args: &RunArgs) -> String {
+    let project = args.project.as_ref().map(|project| format!(" --project {}", quoted(project)));
+    let service = args.service.as_ref().map(|service| format!(" {service}"));
+    format!("portlease run{}{}", service.unwrap_or_default(), project.unwrap_or_default())
+}
+
+/// A word as it is typed into a shell.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./{}-[]".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 fn usage(error: &VariablesError) -> Failure {

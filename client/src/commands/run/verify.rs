@@ -1,18 +1,27 @@
 //! Where the app really listens, looked at for a while after it began.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use portlease::{Client, Error};
-use portlease_proto::{Lease, LeaseState, Paths, Port, ProjectLeases, Socket, SocketState};
-use portleased::{clock::Stopwatch, frameworks};
+use portlease_proto::{Lease, LeaseState, Paths, Port, ProjectLeases, ServiceName, SocketState};
+use portleased::clock::Stopwatch;
 
-use super::plan::Plan;
+use super::{
+    notes::{App, elsewhere, exposed},
+    plan::Plan,
+};
 use crate::{output, start};
 
 /// For how long it is looked at.
 const WHILE: Duration = Duration::from_secs(30);
 /// How often.
 const STEP: Duration = Duration::from_millis(250);
+/// For how long an app is on another port before that is where it stays: many
+/// open one for their own ends first.
+const SETTLED: Duration = Duration::from_millis(1500);
 
 /// Says so if the app listens on another port than its own, or to other
 /// machines. Quiet when all is well, and when the daemon is gone.
@@ -26,6 +35,7 @@ pub(super) async fn verify(paths: &Paths, plan: &Plan, leases: &ProjectLeases) {
         .collect();
     let Ok(mut client) = start::connect(paths).await else { return };
     let mut said: BTreeSet<Port> = BTreeSet::new();
+    let mut strays: BTreeMap<ServiceName, (Port, Stopwatch)> = BTreeMap::new();
     let mut often = tokio::time::interval(STEP);
     let since = Stopwatch::start();
     while since.elapsed() < WHILE {
@@ -38,37 +48,49 @@ pub(super) async fn verify(paths: &Paths, plan: &Plan, leases: &ProjectLeases) {
         };
         let own = now.iter().filter(|lease| plan.is_of(&lease.service) && !before.contains(&lease.port));
         for lease in own {
-            let port = lease.real_port.unwrap_or(lease.port);
-            let there = lease.state == LeaseState::Bound || lease.real_port.is_some();
-            if there && said.insert(port) {
-                let _gone = tell(&mut client, lease, port).await;
+            if let Some(port) = listens(lease, &mut strays)
+                && said.insert(port)
+            {
+                let _gone = tell(&mut client, plan, leases, lease, port).await;
             }
         }
     }
 }
 
+/// Where the app of a lease listens, once that is settled.
+fn listens(lease: &Lease, strays: &mut BTreeMap<ServiceName, (Port, Stopwatch)>) -> Option<Port> {
+    let Some(real) = lease.real_port else {
+        strays.remove(&lease.service);
+        return (lease.state == LeaseState::Bound).then_some(lease.port);
+    };
+    let since = match strays.get(&lease.service) {
+        Some((port, since)) if *port == real => since.elapsed(),
+        _ => {
+            strays.insert(lease.service.clone(), (real, Stopwatch::start()));
+            Duration::ZERO
+        }
+    };
+    (since >= SETTLED).then_some(real)
+}
+
 /// What is to be said of a lease whose app listens on `port`.
-async fn tell(client: &mut Client, lease: &Lease, port: Port) -> Result<(), Error> {
+async fn tell(
+    client: &mut Client,
+    plan: &Plan,
+    leases: &ProjectLeases,
+    lease: &Lease,
+    port: Port,
+) -> Result<(), Error> {
     let report = client.port(port).await?;
-    let name = format!("{}/{}", lease.project, lease.service);
-    let holder = report.holders.iter().find_map(|holder| holder.process.command.as_deref());
-    let command = holder.unwrap_or_default();
+    let command = report.holders.iter().find_map(|holder| holder.process.command.as_deref());
+    let variable = plan.variable(&lease.service, leases);
+    let app = App { plan, lease, port, command: command.unwrap_or_default(), variable: variable.as_deref() };
     if port != lease.port {
-        let option = frameworks::option_for(command, "{port}")
-            .unwrap_or_else(|| "CMD with its option for the port, --port {port} or the like".to_owned());
-        output::note(&format!(
-            "{name} listens on {port} in place of its port {}: portlease run -- {option}",
-            lease.port
-        ));
+        output::note(&elsewhere(&app));
     }
-    let exposed = |socket: &&Socket| socket.exposed && socket.state == SocketState::Listening;
-    if let Some(socket) = report.sockets.iter().find(exposed) {
-        let fix = frameworks::loopback_fix(command, port);
-        let fix = fix.map(|fix| format!("; to keep it to this one: {fix}")).unwrap_or_default();
-        output::note(&format!(
-            "{name} listens on {} port {port}, where other machines can reach it{fix}",
-            socket.address
-        ));
+    let mut listening = report.sockets.iter().filter(|socket| socket.state == SocketState::Listening);
+    if let Some(socket) = listening.find(|socket| socket.exposed) {
+        output::note(&exposed(&app, socket.address));
     }
     Ok(())
 }

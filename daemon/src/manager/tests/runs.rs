@@ -212,10 +212,10 @@ fn an_app_that_does_not_heed_its_port_is_found() {
     assert_eq!(world.doubles.processes.running().finds, finds, "nothing changed, nobody is looked for");
 
     // Of two nobody can say which it is.
-    let debugger = world.serve(9229, 7);
+    let other = world.serve(6006, 7);
     assert_eq!((world.told(), world.real("app/web")), (vec!["lease.changed web".to_owned()], None));
-    world.doubles.processes.close(debugger);
-    world.doubles.sockets.clear(Port::constant(9229));
+    world.doubles.processes.close(other);
+    world.doubles.sockets.clear(Port::constant(6006));
     assert_eq!((world.told().len(), world.real("app/web")), (1, Some(5173)));
 
     // On its own port there is nothing to remark, whatever else it has open.
@@ -254,6 +254,20 @@ fn a_real_port_is_not_that_of_the_run_before() {
     assert_eq!(world.real("app/web"), Some(5173));
     world.manager.lease("app/web", &run(8));
     assert_eq!(world.real("app/web"), None, "before anybody has looked again");
+}
+
+#[test]
+fn a_debugger_is_not_the_app() {
+    let mut world = World::new();
+    world.manager.lease("app/web", &run(7));
+    world.told();
+    for side in [9229, 24678] {
+        world.serve(side, 7);
+        assert_eq!((world.told().len(), world.real("app/web")), (0, None), "{side}");
+    }
+    world.serve(3000, 7);
+    world.told();
+    assert_eq!(world.real("app/web"), Some(3000));
 }
 
 #[test]
