@@ -1,5 +1,6 @@
 //! The command line as it is typed. Doc comments here are the help texts.
 
+mod config;
 mod run;
 mod whole;
 
@@ -9,6 +10,7 @@ use clap::{Parser, Subcommand};
 use portlease_proto::{Port, PortRange, ProjectName, Protocol, Ttl};
 use portleased::compat::Address;
 
+pub(crate) use config::{ConfigArgs, SettingArgs};
 pub(crate) use run::{RunArgs, StageArgs};
 pub(crate) use whole::{EnvArgs, InitArgs};
 
@@ -46,6 +48,7 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     Status(StatusArgs),
     Token(TokenArgs),
+    Config(ConfigArgs),
     Daemon(DaemonArgs),
     Portserver(PortserverArgs),
     Docs(DocsArgs),
@@ -430,8 +433,9 @@ pub(crate) struct TokenArgs {
 /// Run the daemon in the foreground, until SIGTERM or Ctrl-C.
 ///
 /// Other commands start it by themselves when none answers, unless
-/// PORTLEASE_NO_AUTOSTART is set. Its log goes to standard error;
-/// PORTLEASE_LOG=debug says more.
+/// PORTLEASE_NO_AUTOSTART is set. Its log goes to standard error, or to the
+/// journal under systemd; PORTLEASE_LOG=debug says more. SIGHUP makes it read
+/// config.toml again.
 ///
 /// Test suites that speak the protocol of python_portpicker or of gRPC's port
 /// server get their ports from the same leases, if it is told where to serve
@@ -439,10 +443,12 @@ pub(crate) struct TokenArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  portlease daemon
+  portlease daemon                                    with the settings of config.toml
+  portlease daemon --port 6289 --pool 30000-30999     with others
+  portlease daemon --set limits.kept_percent=0        any setting: portlease docs --config
   portlease daemon --portpicker @unittest-portserver
-  PORTSERVER_ADDRESS=@unittest-portserver pytest     takes its ports from it
-  portlease daemon --grpc-port-server                for gRPC's own tests")]
+  PORTSERVER_ADDRESS=@unittest-portserver pytest      takes its ports from it
+  portlease daemon --grpc-port-server                 for gRPC's own tests")]
 pub(crate) struct DaemonArgs {
     /// Serve clients of python_portpicker here: @NAME, a path, or tcp:PORT. May
     /// be given several times.
@@ -458,6 +464,8 @@ pub(crate) struct DaemonArgs {
     /// Leave the terminal. Used by the commands that start a daemon.
     #[arg(long, hide = true)]
     pub(crate) detach: bool,
+    #[command(flatten)]
+    pub(crate) settings: SettingArgs,
 }
 
 /// Serve ports to test suites in the foreground, from a pool of their own.
@@ -494,9 +502,13 @@ pub(crate) struct PortserverArgs {
 #[command(after_help = "\
 Examples:
   portlease docs | less                        every operation and every type
-  portlease docs --openapi > openapi.json      to generate a client from")]
+  portlease docs --openapi > openapi.json      to generate a client from
+  portlease docs --config | less               every setting")]
 pub(crate) struct DocsArgs {
     /// Print the OpenAPI 3.1 document in place of Markdown.
     #[arg(long)]
     pub(crate) openapi: bool,
+    /// Print the reference of the settings.
+    #[arg(long, conflicts_with = "openapi")]
+    pub(crate) config: bool,
 }

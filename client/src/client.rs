@@ -181,6 +181,14 @@ impl Client {
         self.ask(Method::GET, "/v1/health", Vec::new()).await
     }
 
+    /// The daemon's settings, and where each of them comes from.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn config(&mut self) -> Result<portlease_proto::Configuration, Error> {
+        self.ask(Method::GET, "/v1/config", Vec::new()).await
+    }
+
     /// What happens to leases from now on, or from an earlier id on; of one
     /// project, or of all. The stream takes the connection.
     ///

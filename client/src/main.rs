@@ -117,6 +117,7 @@ async fn perform(paths: &Paths, command: Command) -> Result<ExitCode, Failure> {
         Command::Stop(args) => commands::stop(paths, &args).await,
         Command::Doctor(args) => commands::doctor(paths, &args).await,
         Command::Status(args) => commands::status(paths, &args).await,
+        Command::Config(args) => commands::config(paths, &args).await,
         Command::Token(args) => commands::token(paths, &args).await,
         // Done before there was a runtime.
         Command::Daemon(_)

@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stderr, reason = "this is the output module")]
 
+mod config;
 mod diagnosis;
 mod ports;
 mod screen;
@@ -18,6 +19,7 @@ use portlease_proto::{Auth, Change, Event, Explanation, Holder, Lease, LeaseStat
 use portleased::clock::{Clock, SystemClock};
 use serde::Serialize;
 
+pub(crate) use config::configuration;
 pub(crate) use diagnosis::{checks, diagnosis};
 pub(crate) use ports::ports;
 pub(crate) use screen::Screen;

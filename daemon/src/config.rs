@@ -1,9 +1,19 @@
 //! `config.toml`: what the owner of the machine decides.
 
-use std::{io, path::Path, path::PathBuf};
+mod changes;
+mod keys;
+mod layers;
+mod reference;
 
-use portlease_proto::{API_PORT, Auth, Port, PortRange};
-use serde::{Deserialize, Deserializer, de};
+use std::{io, path::PathBuf};
+
+use portlease_proto::{API_PORT, Auth, InvalidPort, Port, PortRange};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+pub use changes::{Change, changes};
+pub use keys::{KEYS, Key, Kind, Live};
+pub use layers::{Layers, Overrides};
+pub use reference::markdown;
 
 use crate::{
     allocator::Pool,
@@ -11,28 +21,16 @@ use crate::{
     store::Durability,
 };
 
-/// Every key, so that a misspelt one can be answered with the nearest.
-const KEYS: &[&str] = &[
-    "pool",
-    "synchronous",
-    "api",
-    "port",
-    "limits",
-    "leases_per_project",
-    "kept_percent",
-    "auth",
-    "compat",
-    "portpicker",
-    "grpc_port_server",
-];
-
 /// The values in force.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The ports that we may give by ourselves: `"20000-29999"`, or a list.
-    #[serde(deserialize_with = "pool")]
+    #[serde(deserialize_with = "pool", serialize_with = "pool_as_text")]
     pub pool: Pool,
+    /// Ports that are never given, beside those on the lists.
+    #[serde(deserialize_with = "exclude", serialize_with = "ports_as_text")]
+    pub exclude: Vec<PortRange>,
     /// What a grant survives: `"normal"` or `"full"`.
     pub synchronous: Durability,
     /// What is asked of whoever comes over TCP: `"user"` or `"token"`.
@@ -47,7 +45,7 @@ pub struct Config {
 }
 
 /// `[compat]`
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Compat {
     /// Where portpicker's clients are served: `@name`, a path, or `tcp:PORT`.
@@ -65,7 +63,7 @@ impl Compat {
 }
 
 /// `[api]`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Api {
     /// The TCP port on 127.0.0.1 and `[::1]`.
@@ -79,7 +77,7 @@ impl Default for Api {
 }
 
 /// `[limits]`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// The most leases of one project.
@@ -87,11 +85,14 @@ pub struct Limits {
     /// How much of the pool anonymous leases never get, in percent.
     #[serde(deserialize_with = "percent")]
     pub kept_percent: u8,
+    /// The most connections at once, where the limit on open files allows it.
+    #[serde(deserialize_with = "connections")]
+    pub connections: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { leases_per_project: 1024, kept_percent: 10 }
+        Self { leases_per_project: 1024, kept_percent: 10, connections: 512 }
     }
 }
 
@@ -114,25 +115,38 @@ pub enum ConfigError {
         /// Line, column and reason.
         message: String,
     },
+    /// A variable or a flag makes no sense.
+    #[error("{source_name} is wrong: {message}")]
+    Override {
+        /// Its name.
+        source_name: String,
+        /// Why.
+        message: String,
+    },
+}
+
+impl ConfigError {
+    /// The same on one line of the log, for it may hold what others wrote.
+    #[must_use]
+    pub fn on_one_line(&self) -> String {
+        let said = self.to_string();
+        // TOML's own words show the line of the file between place and reason.
+        let words = said.lines().filter(|line| {
+            !line.trim_start_matches([' ', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']).starts_with('|')
+        });
+        let cause = std::error::Error::source(self).map(ToString::to_string);
+        let words: Vec<&str> =
+            words.map(str::trim).filter(|line| !line.is_empty()).chain(cause.as_deref()).collect();
+        portlease_proto::escape(&words.join(": "))
+    }
 }
 
 impl Config {
-    /// Reads the file; without one, the defaults stand.
+    /// Reads the text of a file.
     ///
     /// # Errors
-    /// [`ConfigError`], with line and column, and for an unknown key the
-    /// nearest known one.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => {
-                Self::parse(&text).map_err(|message| ConfigError::Wrong { path: path.to_owned(), message })
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(source) => Err(ConfigError::Unreadable { path: path.to_owned(), source }),
-        }
-    }
-
-    fn parse(text: &str) -> Result<Self, String> {
+    /// Line, column and reason.
+    pub fn parse(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
     }
 }
@@ -141,7 +155,7 @@ impl Config {
 fn suggest(message: &str) -> String {
     let nearest = message.split_once("unknown field `").and_then(|(_, rest)| {
         let (key, _) = rest.split_once('`')?;
-        KEYS.iter().min_by_key(|known| strsim::damerau_levenshtein(key, known))
+        keys::words().min_by_key(|known| strsim::damerau_levenshtein(key, known))
     });
     nearest.map(|nearest| format!(": did you mean `{nearest}`?")).unwrap_or_default()
 }
@@ -150,6 +164,12 @@ fn percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
     let number = i64::deserialize(deserializer)?;
     let percent = u8::try_from(number).ok().filter(|percent| *percent <= 100);
     percent.ok_or_else(|| de::Error::custom("a percentage is a whole number from 0 to 100"))
+}
+
+fn connections<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let number = i64::deserialize(deserializer)?;
+    let connections = u32::try_from(number).ok().filter(|number| (16..=65_536).contains(number));
+    connections.ok_or_else(|| de::Error::custom("connections are a whole number from 16 to 65536"))
 }
 
 fn auth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Auth, D::Error> {
@@ -175,6 +195,54 @@ fn pool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pool, D::Error> {
     Pool::new(ranges.map_err(de::Error::custom)?).map_err(de::Error::custom)
 }
 
+/// Ports and ranges, alone or in a list: `5000`, `"5000"`, `["5000", "7000-7010"]`.
+fn exclude<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PortRange>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "ports and ranges such as [\"5000\", \"7000-7010\"]")]
+    enum One {
+        Port(u64),
+        Text(String),
+    }
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "ports and ranges such as [\"5000\", \"7000-7010\"]")]
+    enum Ports {
+        One(One),
+        Many(Vec<One>),
+    }
+    let texts = match Ports::deserialize(deserializer)? {
+        Ports::One(one) => vec![one],
+        Ports::Many(many) => many,
+    };
+    let range = |one| match one {
+        One::Port(port) => port_or_range(&port.to_string()),
+        One::Text(text) => port_or_range(&text),
+    };
+    texts.into_iter().map(range).collect::<Result<_, _>>().map_err(de::Error::custom)
+}
+
+fn port_or_range(text: &str) -> Result<PortRange, InvalidPort> {
+    if text.contains('-') {
+        return text.trim().parse();
+    }
+    let port: Port = text.trim().parse()?;
+    PortRange::new(port, port)
+}
+
+fn ports_as_text<S: Serializer>(ranges: &[PortRange], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(ranges.iter().map(|range| match range.first() == range.last() {
+        true => range.first().to_string(),
+        false => range.to_string(),
+    }))
+}
+
+/// As it is written most often: one range is no list.
+fn pool_as_text<S: Serializer>(pool: &Pool, serializer: S) -> Result<S::Ok, S::Error> {
+    match pool.ranges() {
+        [range] => serializer.collect_str(range),
+        ranges => serializer.collect_seq(ranges),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,7 +258,7 @@ mod tests {
     #[test]
     fn every_key() {
         let text = "pool = [\"20000-20099\", \"30000-30099\"]\nsynchronous = \"full\"\nauth = \"token\"\n\
-                    [api]\nport = 6289\n[limits]\nleases_per_project = 3\nkept_percent = 0\n\
+                    exclude = [\"5000\", 5001, \"7000-7010\"]\n[api]\nport = 6289\n[limits]\nleases_per_project = 3\nkept_percent = 0\nconnections = 64\n\
                     [compat]\nportpicker = [\"@tests\", \"tcp:7000\"]\ngrpc_port_server = 32766\n";
         let config = Config::parse(text).unwrap();
         assert_eq!(config.pool.ranges().len(), 2);
@@ -201,6 +269,10 @@ mod tests {
         assert_eq!((config.limits.leases_per_project, config.limits.kept_percent), (3, 0));
         assert_eq!(config.compat.portpicker, ["@tests".parse().unwrap(), "tcp:7000".parse().unwrap()]);
         assert_eq!(config.compat.grpc_port_server, Some(crate::compat::GRPC_PORT));
+        assert_eq!(config.limits.connections, 64);
+        let excluded: Vec<String> = config.exclude.iter().map(ToString::to_string).collect();
+        assert_eq!(excluded, ["5000-5000", "5001-5001", "7000-7010"]);
+        assert_eq!(Config::parse("exclude = 5000").unwrap().exclude, [PortRange::constant(5000, 5000)]);
         assert_eq!(Config::parse("pool = \"1-5\"").unwrap().pool.ranges().len(), 1);
     }
 
@@ -227,10 +299,27 @@ mod tests {
             ("[compat]\nportpicker = \"@tests\"", "expected a sequence"),
             ("[compat]\nportpicker = [\"tcp:x\"]", "from 1 to 65535"),
             ("[compat]\ngrpc_port_server = 0", "1 to 65535"),
+            ("exclude = true", "ports and ranges such as"),
+            ("exclude = [\"70000\"]", "1 to 65535"),
+            ("exclude = [\"9-3\"]", "reversed range 9-3"),
+            ("exlcude = []", "did you mean `exclude`?"),
+            ("[limits]\nconnections = 3", "from 16 to 65536"),
         ] {
             let message = Config::parse(text).unwrap_err();
             let error = ConfigError::Wrong { path: "config.toml".into(), message }.to_string();
             assert!(error.contains(named), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn on_one_line_of_the_log_place_and_reason_stay() {
+        let message = Config::parse("\n\npool = 3").unwrap_err();
+        let line = ConfigError::Wrong { path: "c.toml".into(), message }.on_one_line();
+        let expected = "the configuration c.toml is wrong: TOML parse error at line 3, column 8: \
+                        a range such as \"20000-29999\", or a list of ranges";
+        assert_eq!(line, expected);
+        let message = Config::parse("a\u{7f} = 3").unwrap_err();
+        let line = ConfigError::Wrong { path: "c.toml".into(), message }.on_one_line();
+        assert!(line.contains("line 1, column 2") && !line.contains(char::is_control), "{line:?}");
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     api_port::WayIn,
     clock::{Clock, SystemClock},
     compat::{self, CompatError, Desk, Serving},
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, Layers, Overrides},
     events::Events,
     expiry::{self, Bell},
     http::{App, Server},
@@ -21,17 +21,18 @@ use crate::{
     owners::SystemOwners,
     private::{self, PrivateError},
     processes::SystemProcesses,
+    reload::{self, Reload},
     roots,
+    signals::{Signals, Told},
     sockets::SystemSockets,
     status::Status,
     store::{Opened, SqliteStore, StoreError},
     token, watch,
 };
 
-/// How long requests under way may take when the daemon ends.
-const DRAIN: Duration = Duration::from_secs(2);
-/// The most connections at once, where the limit on open files allows it.
-const CONNECTIONS: u32 = 512;
+/// How long requests under way may take when the daemon ends. All of the end
+/// is to be over within two seconds.
+const DRAIN: Duration = Duration::from_millis(1500);
 /// Files for all else: the store, the listeners, probes and tables.
 const OWN_FILES: u64 = 32;
 
@@ -75,6 +76,8 @@ pub struct Options {
     pub detach: bool,
     /// The foreign protocols to serve, beside those that the configuration names.
     pub compat: compat::Wanted,
+    /// The settings that come before those of the configuration file.
+    pub overrides: Overrides,
 }
 
 /// What a daemon that serves has to say.
@@ -86,7 +89,8 @@ pub struct Ready<'a> {
     pub endpoint: Endpoint,
 }
 
-/// Runs the daemon until SIGTERM or SIGINT. `announce` is called once, when it
+/// Runs the daemon until SIGTERM or SIGINT; SIGHUP makes it read the
+/// configuration again. `announce` is called once, when it
 /// serves.
 ///
 /// # Errors
@@ -101,14 +105,18 @@ pub fn run(options: &Options, announce: impl FnOnce(Ready<'_>)) -> Result<(), St
     }
     let files = raise_file_limit();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve(options, files, announce))
+    let done = runtime.block_on(serve(options, files, announce));
+    // A walk through /proc for a client that was cut off is not waited for.
+    runtime.shutdown_background();
+    done
 }
 
 async fn serve(options: &Options, files: u64, announce: impl FnOnce(Ready<'_>)) -> Result<(), StartError> {
     let paths = &options.paths;
     private::directory(paths.state())?;
     private::directory(paths.runtime())?;
-    let config = Config::read(&paths.config_file())?;
+    let layers = Layers::read(&paths.config_file(), &options.overrides)?;
+    let config = &layers.config;
     let instance = Instance::take(&std::fs::canonicalize(paths.state())?)?;
     let locks = Locks::take(paths).map_err(|error| match error {
         PrivateError::Locked { .. } => StartError::Running(Running),
@@ -142,19 +150,17 @@ async fn serve(options: &Options, files: u64, announce: impl FnOnce(Ready<'_>)) 
         clock: Arc::new(SystemClock),
         events: Arc::new(Events::new(epoch)),
     };
-    let connections = u32::try_from(files / 4).unwrap_or(u32::MAX).clamp(16, CONNECTIONS);
+    let connections = u32::try_from(files / 4).unwrap_or(u32::MAX).clamp(16, config.limits.connections);
     let places = options.compat.clone().and(config.compat.wanted()).each().len() as u64;
     let at_each_place = u64::from(connections / 2).max(16);
     let own_files = u64::from(connections) + places * at_each_place + OWN_FILES;
     let settings = Settings {
-        pool: config.pool.clone(),
-        leases_per_project: config.limits.leases_per_project,
-        kept_percent: config.limits.kept_percent,
         files: usize::try_from(files.saturating_sub(own_files)).unwrap_or(usize::MAX),
+        ..reload::settings(config)
     };
     let store = Box::new(metrics.store(Box::new(store)));
     let manager = Arc::new(Manager::new(edges.clone(), settings, store, registry));
-    warn_of_overlap(&manager, &config);
+    reload::warn_of_overlap(&manager, config);
     tokio::spawn(expiry::run(manager.clone(), bell, edges.events.watch()));
     tokio::spawn(roots::run(manager.clone()));
     tokio::spawn(watch::run(manager.clone(), edges.events.clone()));
@@ -164,8 +170,10 @@ async fn serve(options: &Options, files: u64, announce: impl FnOnce(Ready<'_>)) 
         metrics.clone(),
         usize::try_from(at_each_place).unwrap_or(16),
     );
-    let foreign = serve_foreign(&desk, options, &config, &mut notices)?;
+    let foreign = serve_foreign(&desk, options, config, &mut notices)?;
     let status = Arc::new(Status::new(now.wall, config.api.port, notices));
+    let mut reload =
+        Reload::new(paths.config_file(), options.overrides.clone(), &layers, manager.clone(), status.clone());
     let app = App { manager, status, edges, metrics };
     let server = Server::new(app.clone(), connections);
 
@@ -179,6 +187,7 @@ async fn serve(options: &Options, files: u64, announce: impl FnOnce(Ready<'_>)) 
         paths.socket().display(),
         endpoint.url.as_deref().unwrap_or("no TCP port"),
     );
+    let mut signals = Signals::new()?;
     // To a service manager, if one waits for it.
     let _nobody_asked = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     announce(Ready { socket: &paths.socket(), endpoint });
@@ -186,16 +195,25 @@ async fn serve(options: &Options, files: u64, announce: impl FnOnce(Ready<'_>)) 
     if !foreign.is_empty() {
         tokio::spawn(log_statistics(desk, signal(SignalKind::user_defined1())?));
     }
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _signal = terminate.recv() => tracing::info!("SIGTERM: stopping"),
-        _signal = interrupt.recv() => tracing::info!("SIGINT: stopping"),
-        () = keeper.keep(&instance) => {}
+    loop {
+        tokio::select! {
+            told = signals.next() => match told {
+                Told::Reload => reload.run(&mut keeper),
+                Told::Stop(name) => {
+                    tracing::info!("{name}: stopping");
+                    break;
+                }
+            },
+            () = keeper.keep(&instance) => break,
+        }
     }
     let _nobody_asked = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     drop(foreign);
     keeper.stop_listening();
-    server.drain(DRAIN).await;
+    tokio::select! {
+        () = server.drain(DRAIN) => {}
+        name = signals.stop() => tracing::warn!("{name} again: whoever is still connected is cut off"),
+    }
     keeper.clear_away();
     Ok(())
 }
@@ -243,14 +261,4 @@ pub(crate) fn raise_file_limit() -> u64 {
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     let now = if setrlimit(Resource::Nofile, raised).is_ok() { limit.maximum } else { limit.current };
     now.unwrap_or(u64::MAX)
-}
-
-fn warn_of_overlap(manager: &Manager, config: &Config) {
-    let Some(ephemeral) = manager.exclusions().kernel.ephemeral else { return };
-    for range in config.pool.ranges().iter().filter(|range| range.overlaps(ephemeral)) {
-        tracing::warn!(
-            "the pool {range} overlaps {ephemeral}, from which the kernel serves outgoing connections: \
-             those ports are never given"
-        );
-    }
 }

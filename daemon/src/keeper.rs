@@ -1,6 +1,8 @@
 //! What a running daemon does by itself: it keeps its files in their places,
 //! its commits on the disk, and goes back to its TCP port when that is free.
 
+mod rewire;
+
 use std::{fs, io, net::SocketAddr, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Duration};
 
 use portlease_proto::{Auth, Endpoint, Holder, Paths, Port};
@@ -56,6 +58,7 @@ pub struct Keeper {
     locks: Locks,
     unix: Option<(AbortHandle, u64)>,
     tcp: Vec<AbortHandle>,
+    door: Option<TcpDoor>,
 }
 
 impl Keeper {
@@ -81,6 +84,7 @@ impl Keeper {
             locks,
             unix: None,
             tcp: Vec::new(),
+            door: None,
         }
     }
 
@@ -146,6 +150,7 @@ impl Keeper {
                 let door = TcpDoor::new(&addresses, auth, self.way_in.token.clone());
                 let serve = |listener| self.server.serve_tcp(listener, door.clone());
                 let serving = listeners.into_iter().map(serve).collect();
+                self.door = Some(door.clone());
                 for before in std::mem::replace(&mut self.tcp, serving) {
                     before.abort();
                 }

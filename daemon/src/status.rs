@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use portlease_proto::{Auth, Endpoint, Health, Holder, Port};
+use portlease_proto::{Auth, Configuration, Endpoint, Health, Holder, Port};
 use tokio::sync::watch;
 
 use crate::clock::rfc3339;
@@ -10,12 +10,13 @@ use crate::clock::rfc3339;
 /// The facts behind `GET /v1/health`.
 pub struct Status {
     started_at: SystemTime,
-    wanted_port: Port,
     changing: watch::Sender<Changing>,
 }
 
 struct Changing {
     endpoint: Endpoint,
+    wanted_port: Port,
+    configuration: Configuration,
     wanted_port_holder: Option<Holder>,
     notices: Vec<String>,
 }
@@ -24,9 +25,14 @@ impl Status {
     /// A daemon that has no TCP address yet.
     #[must_use]
     pub fn new(started_at: SystemTime, wanted_port: Port, notices: Vec<String>) -> Self {
-        let changing =
-            Changing { endpoint: endpoint(Vec::new(), Auth::User), wanted_port_holder: None, notices };
-        Self { started_at, wanted_port, changing: watch::Sender::new(changing) }
+        let changing = Changing {
+            endpoint: endpoint(Vec::new(), Auth::User),
+            wanted_port,
+            configuration: Configuration::default(),
+            wanted_port_holder: None,
+            notices,
+        };
+        Self { started_at, changing: watch::Sender::new(changing) }
     }
 
     /// The TCP address changed; returns the endpoint to publish. `auth` is what
@@ -50,13 +56,33 @@ impl Status {
         self.changing.borrow().endpoint.clone()
     }
 
+    /// The API is meant to have another port from now on.
+    pub fn wants_port(&self, port: Port) {
+        self.changing.send_modify(|changing| changing.wanted_port = port);
+    }
+
+    /// The settings in force.
+    pub fn configuration(&self) -> Configuration {
+        self.changing.borrow().configuration.clone()
+    }
+
+    /// Other settings are in force.
+    pub fn configured(&self, configuration: Configuration) {
+        self.changing.send_modify(|changing| changing.configuration = configuration);
+    }
+
+    /// The file was refused, and the settings are what they were.
+    pub fn not_configured(&self, problem: String) {
+        self.changing.send_modify(|changing| changing.configuration.problem = Some(problem));
+    }
+
     /// The whole answer.
     pub fn health(&self, leases: usize) -> Health {
         let changing = self.changing.borrow();
         Health {
             status: "ok".to_owned(),
             endpoint: changing.endpoint.clone(),
-            wanted_port: self.wanted_port,
+            wanted_port: changing.wanted_port,
             wanted_port_holder: changing.wanted_port_holder.clone(),
             started_at: rfc3339(self.started_at),
             leases,

@@ -2,6 +2,7 @@
 //! wire types and error codes. No I/O, no clock, no environment.
 
 mod batch;
+mod configuration;
 mod diagnosis;
 mod distinct;
 mod error;
@@ -27,6 +28,7 @@ mod text;
 mod ttl;
 
 pub use batch::{AnonymousRequest, BatchRequest, MAX_BATCH, ProjectLeases, RenewRequest};
+pub use configuration::{Configuration, Origin, Setting, SettingValue};
 pub use diagnosis::{Check, CheckStatus, Diagnosis, MachineDiagnosis};
 pub use error::{ErrorCode, Problem};
 pub use event::{Event, EventKind, Reset};

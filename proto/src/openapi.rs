@@ -60,6 +60,7 @@ pub const EXAMPLES: &[(&str, &str, &str)] = &[
     ("Stopped", "stopped", include_str!("../tests/golden/stopped.json")),
     ("Diagnosis", "diagnosis", include_str!("../tests/golden/diagnosis.json")),
     ("MachineDiagnosis", "machine_diagnosis", include_str!("../tests/golden/machine_diagnosis.json")),
+    ("Configuration", "configuration", include_str!("../tests/golden/configuration.json")),
     ("Health", "health", include_str!("../tests/golden/health.json")),
     ("Ready", "ready", include_str!("../tests/golden/ready.json")),
     ("Endpoint", "endpoint", include_str!("../tests/golden/endpoint.json")),

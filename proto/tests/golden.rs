@@ -6,10 +6,10 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use portlease_proto::{
-    AnonymousRequest, Auth, BatchRequest, BusyReason, CheckStatus, Diagnosis, Endpoint, ErrorCode, Event,
-    Export, GcReport, GcRequest, GetRequest, Health, ImportReport, Lease, LeaseState, Leases, Listeners,
-    MachineDiagnosis, MvLeaseRequest, MvProjectRequest, PortReport, Problem, ProjectLeases, Ready,
-    RenewRequest, Reset, SkipReason, SocketState, StopRequest, Stopped, Transport,
+    AnonymousRequest, Auth, BatchRequest, BusyReason, CheckStatus, Configuration, Diagnosis, Endpoint,
+    ErrorCode, Event, Export, GcReport, GcRequest, GetRequest, Health, ImportReport, Lease, LeaseState,
+    Leases, Listeners, MachineDiagnosis, MvLeaseRequest, MvProjectRequest, PortReport, Problem,
+    ProjectLeases, Ready, RenewRequest, Reset, SkipReason, SocketState, StopRequest, Stopped, Transport,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -20,6 +20,7 @@ const FILES: &[(&str, RoundTrip)] = &[
     ("anonymous_request", again::<AnonymousRequest>),
     ("batch_request", again::<BatchRequest>),
     ("batch_request_identify", again::<BatchRequest>),
+    ("configuration", again::<Configuration>),
     ("diagnosis", again::<Diagnosis>),
     ("endpoint", again::<Endpoint>),
     ("endpoint_unix_alone", again::<Endpoint>),

@@ -15,9 +15,13 @@ use crate::{
 
 pub(crate) fn daemon(paths: Paths, args: &DaemonArgs) -> Result<(), Failure> {
     portleased::log::init();
+    let overrides = args.settings.overrides().map_err(|error| {
+        Failure::from_chain(Exit::Usage, &error).hint("see every setting: portlease docs --config")
+    })?;
     let options = Options {
         paths,
         detach: args.detach,
+        overrides,
         compat: Wanted { portpicker: args.portpicker.clone(), grpc: args.grpc_port_server },
     };
     let done = daemon::run(&options, |ready| {

@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 mod block;
+mod config;
 mod daemon;
 mod docs;
 mod doctor;
@@ -28,6 +29,7 @@ mod who;
 mod whole;
 mod whose;
 
+pub(crate) use config::config;
 pub(crate) use daemon::daemon;
 pub(crate) use docs::docs;
 pub(crate) use doctor::doctor;

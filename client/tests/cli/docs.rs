@@ -35,6 +35,39 @@ fn the_checked_in_reference_is_that_of_the_code() {
 }
 
 #[test]
+fn the_checked_in_settings_are_those_of_the_code() {
+    same("config.md", &["docs", "--config"]);
+}
+
+/// Whoever reads another variable has to say so in the reference.
+#[test]
+fn every_variable_that_is_read_is_told() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let reference = fs::read_to_string(root.join("docs/config.md")).unwrap();
+    let mut files: Vec<_> = ["client/src", "daemon/src", "local/src"].map(|dir| root.join(dir)).into();
+    let mut seen = 0;
+    while let Some(path) = files.pop() {
+        if path.is_dir() {
+            files.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        for call in ["var(\"", "var_os(\""] {
+            for (_, rest) in text.match_indices(call).map(|(at, _)| text[at..].split_at(call.len())) {
+                let name = rest.split('"').next().unwrap();
+                seen += usize::from(name.starts_with("PORTLEASE_"));
+                assert!(
+                    !name.starts_with("PORTLEASE_") || reference.contains(&format!("`{name}`")),
+                    "{name} of {} is not in docs/config.md",
+                    path.display()
+                );
+            }
+        }
+    }
+    assert!(seen >= 4, "{seen}");
+}
+
+#[test]
 fn a_format_that_there_is_not_is_usage() {
     let home = Home::new(vec![env!("CARGO_BIN_EXE_portlease").into()], "");
     fails(&home.run(&["docs", "--yaml"]), 2);

@@ -6,6 +6,7 @@
 #[path = "../support/apart.rs"]
 mod apart;
 mod blocks;
+mod config;
 mod directories;
 mod docs;
 mod doctor;

@@ -56,6 +56,8 @@ pub enum Exclusion {
     Reserved,
     /// The API's own.
     Api,
+    /// `exclude` in config.toml says so.
+    Owner,
 }
 
 /// The widely used tool that expects to find its own service on `port`.
@@ -82,6 +84,7 @@ impl fmt::Display for Exclusion {
             }
             Self::Reserved => f.write_str("it is in net.ipv4.ip_local_reserved_ports"),
             Self::Api => f.write_str("it is portlease's own API port"),
+            Self::Owner => f.write_str("exclude in config.toml names it"),
         }
     }
 }
@@ -102,6 +105,8 @@ pub struct Exclusions {
     pub kernel: KernelRanges,
     /// The ports that our own API has, or wants.
     pub api: Vec<Port>,
+    /// What the owner of the machine excludes beside all others.
+    pub owner: Vec<PortRange>,
 }
 
 impl Exclusions {
@@ -111,6 +116,9 @@ impl Exclusions {
         let number = port.get();
         if self.api.contains(&port) {
             return Some(Exclusion::Api);
+        }
+        if self.owner.iter().any(|range| range.contains(port)) {
+            return Some(Exclusion::Owner);
         }
         // Any lease that covers TCP may be opened in a browser.
         if protocol.covers_tcp() && is_browser_blocked(port) {
@@ -140,6 +148,7 @@ mod tests {
                 reserved: vec![PortRange::constant(8080, 8081)],
             },
             api: vec![Port::constant(62893)],
+            owner: vec![PortRange::constant(5000, 5000), PortRange::constant(5998, 6000)],
         };
         exclusions.why(Port::constant(port), protocol)
     }
@@ -153,9 +162,13 @@ mod tests {
     #[test]
     fn each_list_excludes_its_own() {
         for (port, protocol, expected) in [
-            (6000, Protocol::Both, Some(Exclusion::Browsers)),
-            (6000, Protocol::Tcp, Some(Exclusion::Browsers)),
-            (6000, Protocol::Udp, None),
+            (6566, Protocol::Both, Some(Exclusion::Browsers)),
+            (6566, Protocol::Tcp, Some(Exclusion::Browsers)),
+            (6566, Protocol::Udp, None),
+            (5000, Protocol::Udp, Some(Exclusion::Owner)),
+            (5999, Protocol::Both, Some(Exclusion::Owner)),
+            (6000, Protocol::Udp, Some(Exclusion::Owner)),
+            (5001, Protocol::Both, None),
             (27017, Protocol::Tcp, Some(Exclusion::Tool("Steam and MongoDB"))),
             (29999, Protocol::Both, Some(Exclusion::Iana)),
             (32768, Protocol::Both, Some(Exclusion::Ephemeral(PortRange::constant(32768, 60999)))),

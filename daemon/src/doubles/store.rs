@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::{
     registry::{Change, Registry},
-    store::{Store, StoreError},
+    store::{Durability, Store, StoreError},
 };
 
 /// A store without a file.
@@ -90,6 +90,11 @@ impl Store for Arc<MemoryStore> {
 
     fn verify(&mut self) -> Result<Option<String>, StoreError> {
         Ok(None)
+    }
+
+    // Memory survives nothing, one way or the other.
+    fn set_durability(&mut self, _durability: Durability) -> Result<(), StoreError> {
+        Ok(())
     }
 
     fn check(&mut self) -> Result<(), StoreError> {

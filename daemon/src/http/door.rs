@@ -1,7 +1,13 @@
 //! What is asked at each way in, and in which order: whose process it is (U),
 //! what a web page could send (H, O, F, T), the token. Pure.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use portlease_local::Token;
@@ -14,7 +20,8 @@ use crate::peer::FarEnd;
 #[derive(Debug, Clone)]
 pub struct TcpDoor {
     hosts: Vec<String>,
-    auth: Auth,
+    /// Whether the token is asked for in any case. All clones share it.
+    always: Arc<AtomicBool>,
     token: Token,
 }
 
@@ -42,7 +49,12 @@ impl TcpDoor {
     pub fn new(addresses: &[SocketAddr], auth: Auth, token: Token) -> Self {
         let mut hosts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
         hosts.extend(addresses.first().map(|address| format!("localhost:{}", address.port())));
-        Self { hosts, auth, token }
+        Self { hosts, always: Arc::new(AtomicBool::new(auth != Auth::User)), token }
+    }
+
+    /// Asks for `auth` from the next request on, on open connections too.
+    pub fn ask_for(&self, auth: Auth) {
+        self.always.store(auth != Auth::User, Ordering::Relaxed);
     }
 
     /// Whether the request has the token with it, needed or not.
@@ -53,7 +65,7 @@ impl TcpDoor {
     fn check<B>(&self, far_end: FarEnd, request: &Request<B>) -> Result<(), ApiError> {
         check_far_end(far_end)?;
         guard::check(&self.hosts, request.method(), request.uri(), request.headers())?;
-        if needs_token(self.auth, far_end) {
+        if needs_token(self.always.load(Ordering::Relaxed), far_end) {
             check_token(&self.token, request.headers())?;
         }
         Ok(())
@@ -74,8 +86,8 @@ fn check_far_end(far_end: FarEnd) -> Result<(), ApiError> {
 
 /// Whoever can read the token's file is this user: that is the answer where
 /// the kernel gives none.
-fn needs_token(auth: Auth, far_end: FarEnd) -> bool {
-    auth != Auth::User || far_end == FarEnd::CannotTell
+fn needs_token(always: bool, far_end: FarEnd) -> bool {
+    always || far_end == FarEnd::CannotTell
 }
 
 /// Exactly one Authorization header, and the token is in it.

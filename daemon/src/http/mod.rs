@@ -2,6 +2,7 @@
 //! errors to status and code. Nothing here decides which port is given.
 
 mod body;
+mod config;
 mod door;
 mod entrance;
 mod error;
@@ -81,6 +82,7 @@ fn routes(stopping: watch::Receiver<bool>) -> OpenApiRouter<App> {
         .routes(routes!(health::health))
         .routes(routes!(health::ready))
         .routes(routes!(health::diagnosis))
+        .routes(routes!(config::config))
         .routes(routes!(metrics::metrics))
         .routes(routes!(openapi::openapi))
 }

@@ -107,7 +107,8 @@ impl Manager {
         let mut inner = self.lock();
         inner.sweep(&self.edges, now);
         let exclusions = inner.current_exclusions(&self.edges, now);
-        let ports = self.settings.pool.ranges().iter().flat_map(|range| range.ports());
+        let settings = self.settings();
+        let ports = settings.pool.ranges().iter().flat_map(|range| range.ports());
         ports
             .filter(|port| {
                 !inner.registry.is_leased(*port) && exclusions.why(*port, Protocol::Both).is_none()
@@ -116,8 +117,8 @@ impl Manager {
     }
 
     /// The ports that may be given without being asked for by number.
-    pub fn pool(&self) -> &Pool {
-        &self.settings.pool
+    pub fn pool(&self) -> Pool {
+        self.settings().pool.clone()
     }
 
     /// How many ports were considered for the last lease that was placed, or

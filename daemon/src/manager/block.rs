@@ -136,8 +136,9 @@ impl Manager {
         let exclusions = inner.current_exclusions(&self.edges, first.now);
         let mut explanation = Explanation::default();
         let mut blocked: Option<Port> = None;
+        let settings = self.settings();
         let bases: Vec<Candidate> =
-            allocator::candidates(&first.key, first.request, &self.settings.pool).collect();
+            allocator::candidates(&first.key, first.request, &settings.pool).collect();
         for Candidate { port: base, wish } in bases {
             if wish == Wish::Pool {
                 explanation.start = explanation.start.or(Some(base));
@@ -145,7 +146,7 @@ impl Manager {
             let ports: Vec<Port> = from(base).take(wanted.len()).map_while(|port| port).collect();
             let in_pool = |port: &Port| match first.request.range {
                 Some(range) => range.contains(*port),
-                None => wish == Wish::Preferred || self.settings.pool.contains(*port),
+                None => wish == Wish::Preferred || settings.pool.contains(*port),
             };
             let fits = ports.len() == wanted.len() && ports.iter().all(in_pool);
             // What blocked the last place blocks this one, too.

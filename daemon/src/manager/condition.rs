@@ -56,6 +56,7 @@ impl Manager {
     /// the disk, and looks at each root.
     pub fn condition(&self) -> Condition {
         let exclusions = self.exclusions();
+        let settings = self.settings();
         let now = self.edges.clock.now();
         let (files, renewed, rooted, leased) = {
             let mut inner = self.lock();
@@ -70,7 +71,7 @@ impl Manager {
         };
         let leased: std::collections::HashSet<_> = leased.into_iter().collect();
         let mut ports = PortCounts::default();
-        for port in self.settings.pool.ranges().iter().flat_map(|range| range.ports()) {
+        for port in settings.pool.ranges().iter().flat_map(|range| range.ports()) {
             match () {
                 () if leased.contains(&port) => ports.leased += 1,
                 () if exclusions.why(port, Protocol::Both).is_some() => ports.excluded += 1,
@@ -78,7 +79,7 @@ impl Manager {
             }
         }
         Condition {
-            pool: self.settings.pool.ranges().to_vec(),
+            pool: settings.pool.ranges().to_vec(),
             kernel: exclusions.kernel,
             ports,
             gone: rooted.into_iter().filter(|lease| !Path::new(&lease.root).is_dir()).collect(),
@@ -86,7 +87,7 @@ impl Manager {
             renewed,
             sockets: self.edges.sockets.look_up(API_PORT, Protocol::Both).err().map(|error| told(&error)),
             store: self.store_trouble(),
-            files: (files, self.settings.files),
+            files: (files, settings.files),
         }
     }
 

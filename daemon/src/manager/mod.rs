@@ -33,11 +33,11 @@ mod whereabouts;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::Duration,
 };
 
-use portlease_proto::{Event, Port};
+use portlease_proto::{Event, Port, PortRange};
 
 pub use condition::{Condition, GoneRoot, PortCounts};
 pub use error::Error;
@@ -53,7 +53,7 @@ use crate::{
     processes::Processes,
     registry::{Change, Owner, Registry},
     sockets::{SharedListeners, Sockets},
-    store::{Store, StoreError},
+    store::{Durability, Store, StoreError},
 };
 use identify::Known;
 use kept::Kept;
@@ -80,6 +80,8 @@ pub struct Edges {
 pub struct Settings {
     /// The ports that we may give by ourselves.
     pub pool: Pool,
+    /// Ports that are never given, beside those on the lists.
+    pub exclude: Vec<PortRange>,
     /// The most leases of one project.
     pub leases_per_project: usize,
     /// How much of the pool anonymous leases never get, in percent.
@@ -90,14 +92,20 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { pool: Pool::default(), leases_per_project: 1024, kept_percent: 10, files: usize::MAX }
+        Self {
+            pool: Pool::default(),
+            exclude: Vec::new(),
+            leases_per_project: 1024,
+            kept_percent: 10,
+            files: usize::MAX,
+        }
     }
 }
 
 /// The leases of one daemon.
 pub struct Manager {
     edges: Edges,
-    settings: Settings,
+    settings: RwLock<Arc<Settings>>,
     listeners: SharedListeners,
     inner: Mutex<Inner>,
 }
@@ -138,7 +146,7 @@ impl Manager {
             known: HashMap::new(),
             watched: Watched::default(),
             strays: Strays::default(),
-            exclusions: Exclusions::default(),
+            exclusions: Exclusions { owner: settings.exclude.clone(), ..Exclusions::default() },
             exclusions_read: None,
             unsaved: false,
             considered: 0,
@@ -149,7 +157,32 @@ impl Manager {
         for port in held {
             inner.hold_again(&edges, true, port);
         }
+        let settings = RwLock::new(Arc::new(settings));
         Self { edges, settings, listeners: SharedListeners::default(), inner: Mutex::new(inner) }
+    }
+
+    /// What the owner of the machine decides now.
+    fn settings(&self) -> Arc<Settings> {
+        self.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Decides otherwise from the next request on. Leases that are there stay
+    /// as they are; `files` is what it was at the start.
+    pub fn set_settings(&self, settings: Settings) {
+        // Under the lock on leases, so that a request sees all of it or nothing.
+        let mut inner = self.lock();
+        inner.exclusions.owner.clone_from(&settings.exclude);
+        let mut now = self.settings.write().unwrap_or_else(PoisonError::into_inner);
+        let files = now.files;
+        *now = Arc::new(Settings { files, ..settings });
+    }
+
+    /// What a commit survives from now on.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then it is as before.
+    pub fn set_durability(&self, durability: Durability) -> Result<(), StoreError> {
+        self.lock().store.set_durability(durability)
     }
 
     /// The ports that the API has or wants; they are never given.

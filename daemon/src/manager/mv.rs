@@ -47,7 +47,7 @@ impl Manager {
             let lease = Some(Box::new(view::unseen(other, now)));
             return Err(Error::Exists { name: to.to_string(), lease });
         }
-        let most = self.settings.leases_per_project;
+        let most = self.settings().leases_per_project;
         if from.project != to.project && inner.registry.count(&to.project) >= most {
             return Err(Error::TooManyLeases { project: to.project.clone(), most });
         }

@@ -64,7 +64,8 @@ impl Manager {
         let request = &request(wanted, &why);
         let exclusions = inner.current_exclusions(&self.edges, wanted.now);
         let mut explanation = Explanation::default();
-        let candidates = allocator::candidates(&wanted.key, request, &self.settings.pool);
+        let settings = self.settings();
+        let candidates = allocator::candidates(&wanted.key, request, &settings.pool);
         let own = why.record().map(|record| record.port);
         let mut crowd = Crowd::new(&inner.crowd, request.protocol.unwrap_or_default(), wanted.now);
         inner.considered = 0;
@@ -103,7 +104,8 @@ impl Manager {
     }
 
     pub(super) fn exhausted(&self, request: &GetRequest, count: usize, explanation: Explanation) -> Error {
-        let ranges = request.range.map_or_else(|| self.settings.pool.ranges().to_vec(), |range| vec![range]);
+        let ranges =
+            request.range.map_or_else(|| self.settings().pool.ranges().to_vec(), |range| vec![range]);
         let explain = request.explain.then(|| Box::new(explanation));
         Error::Exhausted { count, ranges, explain }
     }
@@ -116,14 +118,14 @@ impl Manager {
         wanted: &Wanted<'_>,
         more: usize,
     ) -> Result<(), Error> {
-        let project = &wanted.key.project;
+        let (project, settings) = (&wanted.key.project, self.settings());
         let then = inner.registry.count(project) + draft.new_leases() + more;
         if project.is_anonymous() {
-            let share = 100 - usize::from(self.settings.kept_percent.min(100));
-            let most = self.settings.pool.len() * share / 100;
+            let share = 100 - usize::from(settings.kept_percent.min(100));
+            let most = settings.pool.len() * share / 100;
             return if then > most { Err(Error::TooManyAnonymous { most }) } else { Ok(()) };
         }
-        let most = self.settings.leases_per_project;
+        let most = settings.leases_per_project;
         if then > most { Err(Error::TooManyLeases { project: project.clone(), most }) } else { Ok(()) }
     }
 

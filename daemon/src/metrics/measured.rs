@@ -13,7 +13,7 @@ use crate::{
         Claim, ClaimError, Hold, HoldError, Leftovers, Peer, SocketDetail, SocketError, SocketRow, Sockets,
         Verdict,
     },
-    store::{Store, StoreError},
+    store::{Durability, Store, StoreError},
 };
 
 /// An edge, and where the time of its dearest call is noted.
@@ -100,5 +100,9 @@ impl Store for Measured<Box<dyn Store>> {
 
     fn verify(&mut self) -> Result<Option<String>, StoreError> {
         self.edge.verify()
+    }
+
+    fn set_durability(&mut self, durability: Durability) -> Result<(), StoreError> {
+        self.edge.set_durability(durability)
     }
 }

@@ -45,6 +45,12 @@ pub trait Store: Send {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     fn verify(&mut self) -> Result<Option<String>, StoreError>;
+
+    /// What a commit survives from the next one on.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then it is as before.
+    fn set_durability(&mut self, durability: Durability) -> Result<(), StoreError>;
 }
 
 /// Why a registry cannot be opened, read or saved.

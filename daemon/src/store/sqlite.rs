@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// What a commit survives. Both survive kill -9.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Durability {
     /// A power cut may forget the last second.
@@ -29,6 +29,15 @@ pub enum Durability {
     Normal,
     /// A power cut forgets nothing; each grant waits for the disk.
     Full,
+}
+
+impl Durability {
+    fn pragma(self) -> &'static str {
+        match self {
+            Self::Normal => "NORMAL",
+            Self::Full => "FULL",
+        }
+    }
 }
 
 /// The open registry.
@@ -126,11 +135,7 @@ impl SqliteStore {
         let mut connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(Duration::from_secs(2))?;
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-        let synchronous = match durability {
-            Durability::Normal => "NORMAL",
-            Durability::Full => "FULL",
-        };
-        connection.pragma_update(None, "synchronous", synchronous)?;
+        connection.pragma_update(None, "synchronous", durability.pragma())?;
         // The checkpointer does this; a commit should not have to wait for it.
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         migrations::migrate(&mut connection)?;
@@ -192,6 +197,12 @@ impl Store for SqliteStore {
         // What is committed into a deleted log is lost with the process.
         let now = inodes(&self.path);
         now == self.inodes && now.iter().all(Option::is_some)
+    }
+
+    fn set_durability(&mut self, durability: Durability) -> Result<(), StoreError> {
+        self.connection.pragma_update(None, "synchronous", durability.pragma())?;
+        self.durability = durability;
+        Ok(())
     }
 
     fn verify(&mut self) -> Result<Option<String>, StoreError> {

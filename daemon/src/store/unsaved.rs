@@ -27,4 +27,9 @@ impl Store for Unsaved {
     fn verify(&mut self) -> Result<Option<String>, StoreError> {
         Ok(None)
     }
+
+    // Memory survives nothing, one way or the other.
+    fn set_durability(&mut self, _durability: super::Durability) -> Result<(), StoreError> {
+        Ok(())
+    }
 }

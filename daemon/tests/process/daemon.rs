@@ -145,6 +145,12 @@ impl Daemon<'_> {
         Stream::begin(connection)
     }
 
+    /// Waits until it has said so on standard error.
+    pub(crate) fn wait_for_word(&self, word: &str) {
+        wait_for(PATIENCE, || self.said().contains(word).then_some(()))
+            .unwrap_or_else(|| panic!("it does not say {word:?}: {}", self.said()));
+    }
+
     pub(crate) fn list(&mut self) -> Value {
         self.ask("GET", "/v1/leases", "").json(200)
     }

@@ -14,6 +14,7 @@ mod lives;
 mod metrics;
 mod port_servers;
 mod registry;
+mod reload;
 mod runs;
 #[cfg(target_os = "linux")]
 mod sandbox;

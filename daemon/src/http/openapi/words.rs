@@ -2,8 +2,8 @@
 //! said of a variant. A word without a meaning does not compile.
 
 use portlease_proto::{
-    Auth, BusyReason, CheckStatus, ErrorCode, EventKind, Identify, LeaseState, Outcome, Protocol, SkipReason,
-    SocketState, StopSignal, Transport,
+    Auth, BusyReason, CheckStatus, ErrorCode, EventKind, Identify, LeaseState, Origin, Outcome, Protocol,
+    SkipReason, SocketState, StopSignal, Transport,
 };
 use serde_json::Value;
 
@@ -21,6 +21,7 @@ pub(super) fn meaning(name: &str, word: &Value) -> Option<&'static str> {
         "StopSignal" => serde_json::from_value(word()).ok().map(of_signal),
         "CheckStatus" => serde_json::from_value(word()).ok().map(of_check),
         "Identify" => serde_json::from_value(word()).ok().map(of_identify),
+        "Origin" => serde_json::from_value(word()).ok().map(of_origin),
         "Outcome" => serde_json::from_value(word()).ok().map(of_outcome),
         "Transport" => serde_json::from_value(word()).ok().map(of_transport),
         "Auth" => serde_json::from_value(word()).ok().map(of_auth),
@@ -35,6 +36,16 @@ fn of_state(state: LeaseState) -> &'static str {
         LeaseState::Taken => "a stranger is on it",
         LeaseState::Stale => "the root of its project is gone",
         LeaseState::Unknown => "a state of a later version",
+    }
+}
+
+fn of_origin(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Default => "nobody says otherwise",
+        Origin::File => "the configuration file",
+        Origin::Environment => "a variable in the daemon's environment; it comes before the file",
+        Origin::Flag => "the command line that started the daemon; it comes before all others",
+        Origin::Unknown => "an origin of a later version",
     }
 }
 
