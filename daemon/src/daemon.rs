@@ -10,6 +10,7 @@ use crate::{
     clock::{Clock, SystemClock},
     compat::{self, CompatError, Desk, Serving},
     config::{Config, ConfigError, Layers, Overrides},
+    diary,
     events::Events,
     expiry::{self, Bell},
     http::{App, Server},
@@ -162,6 +163,7 @@ async fn serve(options: &Options, files: u64, announce: impl FnOnce(Ready<'_>)) 
     let manager = Arc::new(Manager::new(edges.clone(), settings, store, registry));
     reload::warn_of_overlap(&manager, config);
     tokio::spawn(expiry::run(manager.clone(), bell, edges.events.watch()));
+    tokio::spawn(diary::run(edges.events.clone()));
     tokio::spawn(roots::run(manager.clone()));
     tokio::spawn(watch::run(manager.clone(), edges.events.clone()));
     let desk = Desk::new(

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod compat;
 pub mod config;
 pub mod daemon;
+pub mod diary;
 pub mod doctor;
 #[cfg(test)]
 mod doubles;

@@ -1,15 +1,40 @@
-//! The daemon's log: lines on standard error.
+//! The daemon's log: entries with fields in the journal of systemd, when
+//! standard error leads there, else lines on standard error.
 
-use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+mod filter;
+mod journal;
 
-/// Logs to standard error, at the level that `PORTLEASE_LOG` names (`info`
-/// when it names none), such as `debug` or `portleased=trace`.
+use tracing_subscriber::{
+    fmt::{self, format::debug_fn},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
+
+/// Logs what `PORTLEASE_LOG` lets through (`info` when it names nothing), such
+/// as `debug` or `info,portleased::http=trace`.
 pub fn init() {
-    let filter = std::env::var("PORTLEASE_LOG")
-        .ok()
-        .and_then(|text| text.parse::<Targets>().ok())
-        .unwrap_or_else(|| Targets::new().with_default(tracing::Level::INFO));
-    let lines = fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(false);
+    let said = std::env::var_os("PORTLEASE_LOG").map(|text| text.to_string_lossy().into_owned());
+    let (filter, misunderstood) = filter::of(said.as_deref().unwrap_or_default());
+    let (journal, unreachable) = match journal::layer() {
+        None => (None, None),
+        Some(Ok(layer)) => (Some(layer), None),
+        Some(Err(error)) => (None, Some(error)),
+    };
+    // The fields are in the message, too; the journal has them apart.
+    let words = debug_fn(|writer, field, value| match field.name() {
+        "message" => write!(writer, "{value:?}"),
+        "request_id" => write!(writer, " (request {value:?})"),
+        _ => Ok(()),
+    });
+    let lines =
+        fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(false).fmt_fields(words);
+    let lines = journal.is_none().then_some(lines);
     // Fails only when a log is set up already, and then that one stands.
-    let _already = tracing_subscriber::registry().with(filter).with(lines).try_init();
+    let _already = tracing_subscriber::registry().with(filter).with(journal).with(lines).try_init();
+    if let Some(problem) = misunderstood {
+        tracing::warn!("{problem}");
+    }
+    if let Some(error) = unreachable {
+        tracing::warn!("the journal cannot be reached, so the log has no fields: {error}");
+    }
 }

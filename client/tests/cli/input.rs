@@ -99,7 +99,7 @@ fn a_daemon_that_does_not_start_says_why() {
       |
     1 | pol = "20000-20009"
       | ^^^
-    unknown field `pol`, expected one of `pool`, `synchronous`, `auth`, `api`, `limits`, `compat`
+    unknown field `pol`, expected one of `pool`, `exclude`, `synchronous`, `auth`, `api`, `limits`, `compat`
     [exit 69]
     "#);
 }

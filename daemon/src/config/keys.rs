@@ -140,7 +140,9 @@ impl Key {
     /// # Errors
     /// The nearest path.
     pub fn find(path: &str) -> Result<&'static Self, &'static str> {
-        let nearest = || KEYS.iter().min_by_key(|key| strsim::damerau_levenshtein(path, key.path));
+        // By what they have in common from the left: half of a key is one, too.
+        let like = |key: &Self| strsim::jaro_winkler(path, key.path);
+        let nearest = || KEYS.iter().max_by(|a, b| like(a).total_cmp(&like(b)));
         let found = KEYS.iter().find(|key| key.path == path);
         found.ok_or_else(|| nearest().map_or("", |key| key.path))
     }
@@ -185,6 +187,12 @@ mod tests {
     #[test]
     fn the_nearest_is_told() {
         assert_eq!(Key::find("limits.kept_percent").unwrap().variable(), "PORTLEASE_LIMITS_KEPT_PERCENT");
-        assert_eq!(Key::find("limits.kept_precent").unwrap_err(), "limits.kept_percent");
+        for (typed, nearest) in [
+            ("limits.kept_precent", "limits.kept_percent"),
+            ("limits.kept", "limits.kept_percent"),
+            ("pol", "pool"),
+        ] {
+            assert_eq!(Key::find(typed).unwrap_err(), nearest);
+        }
     }
 }

@@ -230,6 +230,6 @@ fn log_causes(error: &dyn std::error::Error) {
             causes.push_str(&cause.to_string());
             source = cause.source();
         }
-        tracing::error!("{error}{causes}");
+        tracing::error!(request_id = %super::request_id::current(), "{error}{causes}");
     }
 }

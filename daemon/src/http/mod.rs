@@ -17,6 +17,7 @@ mod openapi;
 mod path;
 mod ports;
 mod projects;
+mod request_id;
 mod serve;
 mod several;
 

@@ -23,7 +23,7 @@ use super::{
     App,
     door::{Door, TcpDoor},
     entrance::Entrance,
-    router,
+    request_id, router,
 };
 use crate::{
     manager::Edges,
@@ -175,10 +175,17 @@ async fn answer(
     let checked = door.check(&request);
     let entrance = Entrance::of(&door, request.headers());
     request.extensions_mut().insert(entrance);
-    match checked {
-        Ok(()) => router.oneshot(request.map(Body::new)).await,
-        Err(refused) => Ok(refused.into_response()),
+    let id = request_id::of(request.headers());
+    let line = tracing::enabled!(tracing::Level::DEBUG).then(|| request_id::Line::of(&request));
+    let mut response = match checked {
+        Ok(()) => request_id::within(id.clone(), router.oneshot(request.map(Body::new))).await?,
+        Err(refused) => refused.into_response(),
+    };
+    if let Some(line) = line {
+        line.log(&id, response.status().as_u16());
     }
+    response.headers_mut().insert(request_id::NAME, id);
+    Ok(response)
 }
 
 /// Out of files: a pause lets connections end. Anything else concerns one

@@ -11,6 +11,7 @@ mod files;
 mod full;
 mod hostile;
 mod lives;
+mod log;
 mod metrics;
 mod port_servers;
 mod registry;

@@ -56,7 +56,14 @@ fn no_log_line_holds_it() {
     let other = "f".repeat(64);
     for sent in [None, Some(&*token), Some(&*other)] {
         tcp(&mut daemon, "GET", "/v1/leases", sent);
+        // Nor where nobody should put it.
+        tcp(&mut daemon, "GET", &format!("/v1/leases/{token}/x{token}?token={token}"), sent);
     }
+    let mut connection = daemon.connect();
+    connection.send(format!(
+        "PUT /v1/leases/{token} HTTP/1.1\r\nHost: x\r\nX-Request-Id: {token}\r\nContent-Length: 66\r\n\r\n\"{token}\""
+    ));
+    connection.answer();
     // Put back, and made anew, are said in the log too.
     fs::remove_file(home.path("run/token")).unwrap();
     wait_for(PATIENCE, || self::token(&home).ok()).expect("it comes back");
