@@ -1,5 +1,6 @@
 //! The command line as it is typed. Doc comments here are the help texts.
 
+mod about;
 mod config;
 mod run;
 mod whole;
@@ -10,6 +11,7 @@ use clap::{Parser, Subcommand};
 use portlease_proto::{Port, PortRange, ProjectName, Protocol, Ttl};
 use portleased::compat::Address;
 
+pub(crate) use about::{CompletionsArgs, HelpArgs, ManArgs};
 pub(crate) use config::{ConfigArgs, SettingArgs};
 pub(crate) use run::{RunArgs, StageArgs};
 pub(crate) use whole::{EnvArgs, InitArgs};
@@ -18,7 +20,8 @@ pub(crate) use whole::{EnvArgs, InitArgs};
 #[derive(Debug, Parser)]
 #[command(
     name = "portlease",
-    version,
+    version = env!("PORTLEASE_VERSION"),
+    disable_help_subcommand = true,
     after_help = "Exit codes: 0 done · 1 failed · 2 usage · 3 no such lease · 4 no port to be had · 69 daemon unreachable"
 )]
 pub(crate) struct Args {
@@ -52,6 +55,9 @@ pub(crate) enum Command {
     Daemon(DaemonArgs),
     Portserver(PortserverArgs),
     Docs(DocsArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
+    Help(HelpArgs),
     #[command(hide = true)]
     Stage(StageArgs),
 }

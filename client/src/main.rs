@@ -3,11 +3,14 @@
 mod args;
 mod block;
 mod commands;
+mod completion;
 mod exit;
 mod files;
+mod help;
 mod init;
 mod machine;
 mod output;
+mod pages;
 mod proxy;
 mod reference;
 mod run;
@@ -27,6 +30,10 @@ use exit::{Exit, Failure};
 const SILENCE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
+    if let Some(answer) = completion::asked() {
+        output::bytes(&answer);
+        return Exit::Ok.into();
+    }
     let args = Args::try_parse().unwrap_or_else(|error| {
         if let Some(words) = commands::failing_words(std::env::args()).filter(|_| error.use_stderr()) {
             output::value(words);
@@ -47,9 +54,19 @@ fn main() -> ExitCode {
 }
 
 fn begin(command: Command) -> Result<ExitCode, Failure> {
-    if let Command::Docs(args) = command {
-        commands::docs(&args);
-        return Ok(Exit::Ok.into());
+    // What the program knows by itself.
+    match &command {
+        Command::Docs(args) => {
+            commands::docs(args);
+            return Ok(Exit::Ok.into());
+        }
+        Command::Completions(args) => {
+            commands::completions(args);
+            return Ok(Exit::Ok.into());
+        }
+        Command::Man(args) => return commands::man(args).map(|()| Exit::Ok.into()),
+        Command::Help(args) => return commands::help(args).map(|()| Exit::Ok.into()),
+        _ => {}
     }
     if let Command::Stage(StageArgs { gate, listens, command }) = command {
         return Ok(run::stage(gate, listens, &command));
@@ -121,8 +138,11 @@ async fn perform(paths: &Paths, command: Command) -> Result<ExitCode, Failure> {
         Command::Token(args) => commands::token(paths, &args).await,
         // Done before there was a runtime.
         Command::Daemon(_)
+        | Command::Completions(_)
         | Command::Docs(_)
+        | Command::Help(_)
         | Command::Init(_)
+        | Command::Man(_)
         | Command::Portserver(_)
         | Command::Stage(_) => Ok(()),
     };

@@ -39,6 +39,11 @@ pub(crate) fn text(text: &str) {
     let _gone = write!(io::stdout(), "{text}");
 }
 
+/// An answer to a program, byte for byte.
+pub(crate) fn bytes(bytes: &[u8]) {
+    let _gone = io::stdout().write_all(bytes);
+}
+
 /// A value as the API would send it.
 pub(crate) fn json(value: &impl Serialize) {
     let text = serde_json::to_string_pretty(value).unwrap_or_default();

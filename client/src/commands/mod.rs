@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 mod block;
+mod completions;
 mod config;
 mod daemon;
 mod docs;
@@ -9,9 +10,11 @@ mod env;
 mod export;
 mod gc;
 mod get;
+mod help;
 mod init;
 mod list;
 mod list_watch;
+mod man;
 mod mv;
 mod open;
 mod ports;
@@ -29,6 +32,7 @@ mod who;
 mod whole;
 mod whose;
 
+pub(crate) use completions::completions;
 pub(crate) use config::config;
 pub(crate) use daemon::daemon;
 pub(crate) use docs::docs;
@@ -37,9 +41,11 @@ pub(crate) use env::{env, failing, failing_words};
 pub(crate) use export::{export, import};
 pub(crate) use gc::gc;
 pub(crate) use get::get;
+pub(crate) use help::help;
 pub(crate) use init::init;
 pub(crate) use list::list;
 pub(crate) use list_watch::list_watch;
+pub(crate) use man::man;
 pub(crate) use mv::mv;
 pub(crate) use open::open;
 pub(crate) use ports::ports;

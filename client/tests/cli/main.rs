@@ -3,6 +3,7 @@
 #![cfg(all(target_os = "linux", feature = "cli"))]
 #![expect(clippy::unwrap_used, reason = "what does not work in a test fails it")]
 
+mod about;
 #[path = "../support/apart.rs"]
 mod apart;
 mod blocks;

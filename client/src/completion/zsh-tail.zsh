@@ -1,0 +1,3 @@
+if [[ $funcstack[1] == _portlease ]]; then
+    _clap_dynamic_completer_portlease "$@"
+fi
