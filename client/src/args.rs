@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 use portlease_proto::{Port, PortRange, ProjectName, Protocol, Ttl};
 use portleased::compat::Address;
 
-pub(crate) use about::{CompletionsArgs, HelpArgs, ManArgs};
+pub(crate) use about::{CompletionsArgs, DocsArgs, HelpArgs, ManArgs, StatusArgs};
 pub(crate) use config::{ConfigArgs, SettingArgs};
 pub(crate) use run::{RunArgs, StageArgs};
 pub(crate) use whole::{EnvArgs, InitArgs};
@@ -410,14 +410,6 @@ pub(crate) struct DoctorArgs {
     pub(crate) json: bool,
 }
 
-/// Say whether the daemon runs, and where it answers.
-#[derive(Debug, clap::Args)]
-pub(crate) struct StatusArgs {
-    /// Print it as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
 /// Print the token that a program sends over TCP.
 ///
 /// It is needed where config.toml says auth = "token", and where the kernel
@@ -501,20 +493,4 @@ pub(crate) struct PortserverArgs {
     /// The ports to give.
     #[arg(long, value_name = "A-B,…", value_delimiter = ',', default_value = "15000-24999")]
     pub(crate) pool: Vec<PortRange>,
-}
-
-/// Print the reference of the HTTP API; no daemon is needed.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  portlease docs | less                        every operation and every type
-  portlease docs --openapi > openapi.json      to generate a client from
-  portlease docs --config | less               every setting")]
-pub(crate) struct DocsArgs {
-    /// Print the OpenAPI 3.1 document in place of Markdown.
-    #[arg(long)]
-    pub(crate) openapi: bool,
-    /// Print the reference of the settings.
-    #[arg(long, conflicts_with = "openapi")]
-    pub(crate) config: bool,
 }

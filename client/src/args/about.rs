@@ -55,3 +55,27 @@ pub(crate) struct HelpArgs {
     #[arg(value_name = "COMMAND|TOPIC")]
     pub(crate) topic: Vec<String>,
 }
+
+/// Say whether the daemon runs, and where it answers.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {
+    /// Print it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Print the reference of the HTTP API; no daemon is needed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlease docs | less                        every operation and every type
+  portlease docs --openapi > openapi.json      to generate a client from
+  portlease docs --config | less               every setting")]
+pub(crate) struct DocsArgs {
+    /// Print the OpenAPI 3.1 document in place of Markdown.
+    #[arg(long)]
+    pub(crate) openapi: bool,
+    /// Print the reference of the settings.
+    #[arg(long, conflicts_with = "openapi")]
+    pub(crate) config: bool,
+}
