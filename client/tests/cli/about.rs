@@ -38,7 +38,7 @@ fn a_page_for_every_command_that_formatters_read_without_a_word() {
     for page in pages {
         // Each says what it warns of, and groff ends with 0 all the same.
         for (formatter, args) in
-            [("groff", &["-man", "-ww", "-z", "-Tascii"][..]), ("mandoc", &["-T", "lint", "-W", "warning"])]
+            [("groff", &["-man", "-ww", "-z", "-Tutf8"][..]), ("mandoc", &["-T", "lint", "-W", "warning"])]
         {
             let output = Command::new(formatter).args(args).arg(&page).output().unwrap();
             let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
