@@ -14,6 +14,7 @@ use crate::{
     events::Events,
     expiry::{self, Bell},
     http::{App, Server},
+    inherited,
     instance::{Instance, Running},
     keeper::Keeper,
     locks::Locks,
@@ -100,6 +101,7 @@ pub fn run(options: &Options, announce: impl FnOnce(Ready<'_>)) -> Result<(), St
     // Before anything is made: nothing of ours is for other users.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     if options.detach {
+        inherited::close()?;
         // Fails only for a process that leads a group already.
         let _session = rustix::process::setsid();
         std::env::set_current_dir("/")?;

@@ -15,6 +15,7 @@ pub mod events;
 pub mod expiry;
 pub mod frameworks;
 pub mod http;
+mod inherited;
 pub mod instance;
 pub mod keeper;
 pub mod locks;

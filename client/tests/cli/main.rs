@@ -14,6 +14,7 @@ mod doctor;
 mod dying;
 mod ends;
 mod env;
+mod inherited;
 mod init;
 mod input;
 mod leases;
