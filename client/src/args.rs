@@ -418,7 +418,8 @@ pub(crate) struct DoctorArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  printf 'Authorization: Bearer %s' \"$(portlease token)\" |
+  TOKEN=$(portlease token) || exit 1
+  printf 'Authorization: Bearer %s' \"$TOKEN\" |
     curl -H @- http://127.0.0.1:62893/v1/leases
 The header goes through a pipe, since every user of the machine can read
 the command lines of others.")]

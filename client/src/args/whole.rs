@@ -15,7 +15,7 @@ Examples:
   portlease env --format fish | source; or exit 1        in fish
   portlease env --format powershell | Out-String | Invoke-Expression
   portlease env --write .env.local                       its own lines of that file
-  portlease env --format json | jq -r .DATABASE_URL      one of them")]
+  portlease env --format json | jq -er .DATABASE_URL     one of them")]
 pub(crate) struct EnvArgs {
     /// How to write them [default: shell; with --write: dotenv].
     #[arg(long, value_enum, value_name = "FORMAT", hide_default_value = true)]
