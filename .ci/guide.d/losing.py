@@ -7,7 +7,7 @@ import sys
 
 # A substitution is where failures are lost; these keep them.
 KEEPING = [
-    r'(?<![\w$"({])(?<!export )(?<!local )(?<!readonly )(?<!declare )(?<!env )[A-Za-z_]+="?\$\(portlease [^()]*\)"? (\|\| (exit|return) \d+|&& export [A-Za-z_]+$)',
+    r'(?<![\w$"({])(?<!export )(?<!local )(?<!readonly )(?<!declare )(?<!env )[A-Za-z_]+="?\$\(portlease [^()]*\)"? (\|\| (exit|return) \d+|&& [^;]*$)',
     r'eval "\$\(portlease env[^()]*\)"',
     r"\$\(or \$\(shell portlease [^()]*\),\$\(error [^()]*\)\)",
 ]

@@ -14,7 +14,7 @@ Examples:
   portlease config                        the settings, and who says so
   portlease config --check                is the file good?
   portlease config --check new.toml       is this one, before it takes its place?
-  portlease config && kill -HUP $(portlease status --json | jq .endpoint.pid)
+  portlease config && pid=$(portlease status --json | jq -er .endpoint.pid) && kill -HUP $pid
 The last one makes the daemon read the file again; its log says what changed.")]
 pub(crate) struct ConfigArgs {
     /// Only check a file, and say with line and column what is wrong with it.
