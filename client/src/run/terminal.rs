@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use rustix::{
-    process::{Pid, getpgrp, getpid},
+    process::{Pid, getpid},
     termios::{tcgetpgrp, tcsetpgrp},
 };
 
@@ -24,7 +24,7 @@ pub(crate) enum Place {
 impl Place {
     /// As it is now.
     pub(crate) fn find() -> Self {
-        let leads = getpgrp() == getpid();
+        let leads = group() == Some(getpid());
         match Terminal::open() {
             Some(terminal) if leads => Self::Job(terminal),
             Some(terminal) if terminal.is_ours() => Self::Shared,
@@ -46,14 +46,20 @@ impl Place {
         }
     }
 
-    /// Takes the terminal back, if the app has it.
+    /// Takes the terminal back, if the app has it. A job is led by this command.
     pub(crate) fn take(&self, group: Pid) {
         if let Self::Job(terminal) = self
             && terminal.foreground() == Some(group)
         {
-            terminal.hand_to(getpgrp());
+            terminal.hand_to(getpid());
         }
     }
+}
+
+/// The process group of this command; none if it was made in another name
+/// space of pids, where it has a number that means nothing here.
+fn group() -> Option<Pid> {
+    Pid::from_raw(nix::unistd::getpgrp().as_raw())
 }
 
 /// The controlling terminal.
@@ -71,7 +77,7 @@ impl Terminal {
     }
 
     fn is_ours(&self) -> bool {
-        self.foreground() == Some(getpgrp())
+        group().is_some_and(|group| self.foreground() == Some(group))
     }
 
     /// Who is not in the foreground is stopped for this by SIGTTOU, unless

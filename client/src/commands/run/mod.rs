@@ -39,7 +39,7 @@ pub(crate) async fn run(paths: &Paths, args: RunArgs) -> Result<ExitCode, Failur
         return Ok(ended.into());
     }
     let before = ports(&leases);
-    match plan.get(paths).await {
+    match plan.get_again(paths, None).await {
         Ok(moved) if plan.differs(&before, &ports(&moved)) => leases = moved,
         // What the command itself has said is what counts now.
         _ => return Ok(ended.into()),
@@ -66,7 +66,7 @@ async fn once(paths: &Paths, plan: &Plan, leases: &mut ProjectLeases) -> Result<
     let mut supervised = tokio::task::spawn_blocking(move || supervise(&mut signals, &place, app));
 
     // Now that the daemon knows who comes, it lets go of what it holds.
-    let told = match plan.begin(paths, number(app)?).await {
+    let told = match plan.get_again(paths, Some(number(app)?)).await {
         Ok(told) => told,
         Err(failure) => {
             // A process that waits at a closed gate ends.

@@ -64,15 +64,19 @@ impl Plan {
         Ok(leases)
     }
 
-    /// Says who is to be on them.
-    pub(super) async fn begin(&self, paths: &Paths, run: NonZeroU32) -> Result<ProjectLeases, Failure> {
+    /// Asks once more, and says who is to be on them if somebody is. What was
+    /// said of them already is not said again.
+    pub(super) async fn get_again(
+        &self,
+        paths: &Paths,
+        run: Option<NonZeroU32>,
+    ) -> Result<ProjectLeases, Failure> {
         let mut request = self.whole.request.clone();
-        // That was said already.
         request.services.values_mut().for_each(|service| service.explain = false);
         // Who names one service says that the command is no other.
         match self.service.as_ref().and_then(|service| request.services.get_mut(service)) {
-            Some(service) => service.run_pid = Some(run),
-            None => request.run_pid = Some(run),
+            Some(service) => service.run_pid = run,
+            None => request.run_pid = run,
         }
         let leases = self.whole.ask(paths, &request).await?;
         leases.leases.iter().for_each(output::moved);
