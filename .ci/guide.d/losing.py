@@ -9,6 +9,8 @@ import sys
 KEEPING = [
     r'(?<![\w$"({])(?<!export )(?<!local )(?<!readonly )(?<!declare )(?<!env )[A-Za-z_]+="?\$\(portlease [^()]*\)"? (\|\| (exit|return) \d+|&& [^;]*$)',
     r'eval "\$\(portlease env[^()]*\)"',
+    # A shell without completions is a shell.
+    r"source <\(portlease completions (bash|zsh)\)",
     r"\$\(or \$\(shell portlease [^()]*\),\$\(error [^()]*\)\)",
 ]
 LOSING = [
@@ -31,7 +33,7 @@ GOOD = [
     "PORT=$(portlease get web) && export PORT", "URL=$(portlease status --json | jq -er .endpoint.url) && export URL",
     "PORT=$(portlease get web) || exit 1", 'eval "$(portlease env)" || exit 1', "portlease env --format fish | source; or exit 1",
     "PORT := $(or $(shell portlease get web),$(error portlease failed))", "portlease env --write .env", "portlease env --format json | jq -er .PORT",
-    'ports: ["127.0.0.1:${WEB_PORT:?run portlease env --write .env}:80"]', "| `portlease env` | `portlease get` |", "  set PORT (portlease get); or exit 1",
+    "source <(portlease completions zsh)", 'ports: ["127.0.0.1:${WEB_PORT:?run portlease env --write .env}:80"]', "| `portlease env` | `portlease get` |", "  set PORT (portlease get); or exit 1",
 ]
 
 
