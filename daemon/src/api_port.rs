@@ -49,9 +49,27 @@ impl Listening {
 /// # Errors
 /// As the system calls; `AddrInUse` when either address is taken.
 pub fn listen_on(port: Port) -> io::Result<Listening> {
-    let v4 = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port.get())))?;
-    let mut listeners = vec![v4];
-    match listen(SocketAddr::from((Ipv6Addr::LOCALHOST, port.get()))) {
+    complete(port, Vec::new())
+}
+
+/// As [`listen_on`], with those that a service manager made on that port.
+///
+/// # Errors
+/// As [`listen_on`].
+pub fn complete(port: Port, passed: Vec<TcpListener>) -> io::Result<Listening> {
+    let mut passed: Vec<(SocketAddr, TcpListener)> = passed
+        .into_iter()
+        .map(|listener| {
+            listener.set_nonblocking(true)?;
+            Ok((listener.local_addr()?, listener))
+        })
+        .collect::<io::Result<_>>()?;
+    let mut take = |address: SocketAddr| match passed.iter().position(|(passed, _)| *passed == address) {
+        Some(index) => Ok(passed.swap_remove(index).1),
+        None => listen(address),
+    };
+    let mut listeners = vec![take(SocketAddr::from((Ipv4Addr::LOCALHOST, port.get())))?];
+    match take(SocketAddr::from((Ipv6Addr::LOCALHOST, port.get()))) {
         Ok(v6) => listeners.push(v6),
         // No IPv6 on this machine.
         Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable || is_no_family(&error) => {}
@@ -118,6 +136,23 @@ mod tests {
             let near = listen_near(Port::new(port.get() - 1).unwrap()).unwrap();
             assert!(near.addresses().unwrap().iter().all(|address| address.port() > port.get()));
             drop(other);
+        }
+    }
+
+    #[test]
+    fn what_was_passed_is_served_on_and_what_is_missing_is_made() {
+        for passed in [&["127.0.0.1"][..], &["::1"], &["127.0.0.1", "::1"], &[]] {
+            let port = {
+                let listening = listen_near(Port::constant(61200)).unwrap();
+                Port::new(listening.addresses().unwrap()[0].port()).unwrap()
+            };
+            let made: Vec<TcpListener> =
+                passed.iter().map(|ip| TcpListener::bind((*ip, port.get())).unwrap()).collect();
+            // While they are open nobody else could bind there, we neither.
+            let listening = complete(port, made).unwrap();
+            let ips: Vec<String> =
+                listening.addresses().unwrap().iter().map(|address| address.ip().to_string()).collect();
+            assert_eq!(ips, ["127.0.0.1", "::1"], "{passed:?}");
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::{io, path::Path, sync::Arc, time::Duration};
 
-use portlease_proto::{Endpoint, Paths};
+use portlease_proto::{Endpoint, Paths, Port};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
+    activation::{ActivationError, Passed},
     api_port::WayIn,
     clock::{Clock, SystemClock},
     compat::{self, CompatError, Desk, Serving},
@@ -21,6 +22,7 @@ use crate::{
     manager::{Edges, Manager, Settings},
     metrics::Metrics,
     owners::SystemOwners,
+    predecessor,
     private::{self, PrivateError},
     processes::SystemProcesses,
     reload::{self, Reload},
@@ -29,7 +31,7 @@ use crate::{
     sockets::SystemSockets,
     status::Status,
     store::{Opened, SqliteStore, StoreError},
-    token, watch,
+    supervisor, token, watch,
 };
 
 /// How long requests under way may take when the daemon ends. All of the end
@@ -44,6 +46,12 @@ pub enum StartError {
     /// There is one.
     #[error(transparent)]
     Running(#[from] Running),
+    /// Another one runs, whose place this one was to take.
+    #[error("the daemon that runs already does not give way")]
+    Predecessor(#[source] io::Error),
+    /// The sockets of a service manager.
+    #[error(transparent)]
+    Activation(#[from] ActivationError),
     /// A directory or a lock file.
     #[error(transparent)]
     Private(#[from] PrivateError),
@@ -54,7 +62,7 @@ pub enum StartError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The Unix socket.
-    #[error("the API socket {} cannot be made", path.display())]
+    #[error("the API socket {} cannot be served on", path.display())]
     Socket {
         /// Where.
         path: std::path::PathBuf,
@@ -106,26 +114,36 @@ pub fn run(options: &Options, announce: impl FnOnce(Ready<'_>)) -> Result<(), St
         let _session = rustix::process::setsid();
         std::env::set_current_dir("/")?;
     }
+    // The first to open anything, so that their numbers are still theirs.
+    let passed = Passed::take(&options.paths.socket())?;
     let files = raise_file_limit();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let done = runtime.block_on(serve(options, files, announce));
+    let done = runtime.block_on(serve(options, passed, files, announce));
     // A walk through /proc for a client that was cut off is not waited for.
     runtime.shutdown_background();
     done
 }
 
-async fn serve(options: &Options, files: u64, announce: impl FnOnce(Ready<'_>)) -> Result<(), StartError> {
+async fn serve(
+    options: &Options,
+    passed: Passed,
+    files: u64,
+    announce: impl FnOnce(Ready<'_>),
+) -> Result<(), StartError> {
     let paths = &options.paths;
     private::directory(paths.state())?;
     private::directory(paths.runtime())?;
     let layers = Layers::read(&paths.config_file(), &options.overrides)?;
     let config = &layers.config;
-    let instance = Instance::take(&std::fs::canonicalize(paths.state())?)?;
+    let wanted_port = wanted_port(&passed, config);
+    let instance = take_instance(paths.state(), &passed)?;
     let locks = Locks::take(paths).map_err(|error| match error {
         PrivateError::Locked { .. } => StartError::Running(Running),
         error => StartError::Private(error),
     })?;
 
+    // From here on it ends in good order, whenever it is told to.
+    let mut signals = Signals::new()?;
     let token = token::take(&paths.token())?;
 
     let now = SystemClock.now();
@@ -175,25 +193,24 @@ async fn serve(options: &Options, files: u64, announce: impl FnOnce(Ready<'_>)) 
         usize::try_from(at_each_place).unwrap_or(16),
     );
     let foreign = serve_foreign(&desk, options, config, &mut notices)?;
-    let status = Arc::new(Status::new(now.wall, config.api.port, notices));
+    let status = Arc::new(Status::new(now.wall, wanted_port, notices));
     let mut reload =
         Reload::new(paths.config_file(), options.overrides.clone(), &layers, manager.clone(), status.clone());
     let app = App { manager, status, edges, metrics };
+    tokio::spawn(supervisor::run(app.manager.clone(), app.status.clone()));
     let server = Server::new(app.clone(), connections);
 
-    let way_in = WayIn { port: config.api.port, auth: config.auth, token };
+    let way_in = WayIn { port: wanted_port, auth: config.auth, token };
     let mut keeper = Keeper::new(paths, way_in, server.clone(), app, checkpointer, locks);
-    keeper.serve_unix().map_err(|source| StartError::Socket { path: paths.socket(), source })?;
-    let endpoint = keeper.serve_tcp();
+    keeper.serve_unix(passed.unix).map_err(|source| StartError::Socket { path: paths.socket(), source })?;
+    let endpoint = keeper.serve_tcp(passed.tcp);
     tracing::info!(
         "serving {} leases on {} and {}",
         keeper.leases(),
         paths.socket().display(),
         endpoint.url.as_deref().unwrap_or("no TCP port"),
     );
-    let mut signals = Signals::new()?;
-    // To a service manager, if one waits for it.
-    let _nobody_asked = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    supervisor::ready();
     announce(Ready { socket: &paths.socket(), endpoint });
 
     if !foreign.is_empty() {
@@ -211,7 +228,7 @@ async fn serve(options: &Options, files: u64, announce: impl FnOnce(Ready<'_>)) 
             () = keeper.keep(&instance) => break,
         }
     }
-    let _nobody_asked = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    supervisor::stopping();
     drop(foreign);
     keeper.stop_listening();
     tokio::select! {
@@ -255,6 +272,32 @@ async fn log_statistics(desk: Desk, mut asked: tokio::signal::unix::Signal) {
         for line in desk.statistics() {
             tracing::info!("{line}");
         }
+    }
+}
+
+/// The service manager keeps to what its unit says, so that is what is wanted:
+/// whoever connects there would wait for ever otherwise.
+fn wanted_port(passed: &Passed, config: &Config) -> Port {
+    let Some(port) = passed.port().filter(|port| *port != config.api.port) else { return config.api.port };
+    tracing::warn!(
+        "the service manager keeps port {port} for the API, and the settings say {}: \
+         to change its units, run portlease service install",
+        config.api.port
+    );
+    port
+}
+
+/// A service manager's daemon takes the place of one that a command started.
+fn take_instance(state: &Path, passed: &Passed) -> Result<Instance, StartError> {
+    let state = std::fs::canonicalize(state)?;
+    match Instance::take(&state) {
+        Err(Running) if passed.any() => {
+            if let Some(pid) = predecessor::end(&state).map_err(StartError::Predecessor)? {
+                tracing::info!("took the place of the daemon that ran (pid {pid})");
+            }
+            Ok(Instance::take(&state)?)
+        }
+        taken => Ok(taken?),
     }
 }
 

@@ -49,7 +49,7 @@ impl Instance {
 
 /// FNV-1a: the same in every version, unlike the standard library's hasher.
 #[cfg(target_os = "linux")]
-fn name(state: &Path) -> io::Result<std::os::unix::net::SocketAddr> {
+pub(crate) fn name(state: &Path) -> io::Result<std::os::unix::net::SocketAddr> {
     use std::os::{linux::net::SocketAddrExt, unix::ffi::OsStrExt, unix::net::SocketAddr};
     let uid = rustix::process::geteuid().as_raw();
     let hash = state.as_os_str().as_bytes().iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

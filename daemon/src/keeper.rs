@@ -3,7 +3,13 @@
 
 mod rewire;
 
-use std::{fs, io, net::SocketAddr, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs, io,
+    net::{SocketAddr, TcpListener as StdTcpListener},
+    os::unix::net::UnixListener as StdUnixListener,
+    sync::Arc,
+    time::Duration,
+};
 
 use portlease_proto::{Auth, Endpoint, Holder, Paths, Port};
 use tokio::{
@@ -16,13 +22,14 @@ use crate::{
     api_port::{self, Listening, WayIn},
     http::{App, Server, TcpDoor},
     instance::Instance,
-    locks::{Locks, inode},
+    locks::Locks,
     manager::{Edges, Manager},
     peer,
     private::{self, PrivateError},
     status::Status,
     store::Checkpointer,
     token,
+    unix_socket::SocketFile,
 };
 
 /// How often it looks: a deleted socket is missed for no longer than this, and
@@ -56,9 +63,11 @@ pub struct Keeper {
     status: Arc<Status>,
     checkpointer: Checkpointer,
     locks: Locks,
-    unix: Option<(AbortHandle, u64)>,
+    unix: Option<(AbortHandle, SocketFile)>,
     tcp: Vec<AbortHandle>,
     door: Option<TcpDoor>,
+    /// Where a service manager keeps the TCP sockets.
+    kept_port: Option<Port>,
 }
 
 impl Keeper {
@@ -85,6 +94,7 @@ impl Keeper {
             unix: None,
             tcp: Vec::new(),
             door: None,
+            kept_port: None,
         }
     }
 
@@ -93,30 +103,36 @@ impl Keeper {
         self.manager.len()
     }
 
-    /// Serves on the Unix socket. Our lock says that a socket in its place is
-    /// nobody's.
+    /// Serves on the Unix socket: the one that was passed, if it is in its
+    /// place.
     ///
     /// # Errors
-    /// As the system calls.
-    pub fn serve_unix(&mut self) -> io::Result<()> {
+    /// As the system calls; when the one that was passed is another user's.
+    pub fn serve_unix(&mut self, passed: Option<StdUnixListener>) -> io::Result<()> {
         let path = self.paths.socket();
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let listener = UnixListener::bind(&path)?;
-        // The umask leaves 0700.
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
-        let inode = inode(&path).ok_or(io::ErrorKind::NotFound)?;
-        if let Some((before, _)) = self.unix.replace((self.server.serve_unix(listener), inode)) {
+        let passed = match passed {
+            Some(listener) => SocketFile::passed(&path)?.map(|file| (listener, file)),
+            None => None,
+        };
+        let (listener, file) = match passed {
+            Some(passed) => passed,
+            None => SocketFile::make(&path)?,
+        };
+        listener.set_nonblocking(true)?;
+        let serving = self.server.serve_unix(UnixListener::from_std(listener)?);
+        if let Some((before, _)) = self.unix.replace((serving, file)) {
             before.abort();
         }
         Ok(())
     }
 
-    /// Serves on the wanted TCP port, else on one near it, and publishes which.
-    pub fn serve_tcp(&mut self) -> Endpoint {
-        match api_port::listen_on(self.way_in.port) {
+    /// Serves on the wanted TCP port, with the listeners there that were passed,
+    /// else on one near it, and publishes which.
+    pub fn serve_tcp(&mut self, passed: Vec<StdTcpListener>) -> Endpoint {
+        if !passed.is_empty() {
+            self.kept_port = Some(self.way_in.port);
+        }
+        match api_port::complete(self.way_in.port, passed) {
             Ok(listening) => self.serve_on(listening, None),
             Err(error) => {
                 let holder = self.holder_of_wanted_port();
@@ -213,7 +229,7 @@ impl Keeper {
     }
 
     fn socket_in_place(&self) -> bool {
-        inode(&self.paths.socket()) == self.unix.as_ref().map(|(_, inode)| *inode)
+        self.unix.as_ref().is_some_and(|(_, file)| file.in_place(&self.paths.socket()))
     }
 
     fn token_in_place(&self) -> bool {
@@ -229,7 +245,7 @@ impl Keeper {
         // accepted there.
         if !self.socket_in_place() {
             let path = self.paths.socket();
-            self.serve_unix().map_err(|source| PrivateError::Io { path, source })?;
+            self.serve_unix(None).map_err(|source| PrivateError::Io { path, source })?;
         }
         if !self.token_in_place() {
             self.way_in.token.write(&self.paths.token())?;
@@ -289,7 +305,7 @@ impl Keeper {
 
     /// Takes no more connections.
     pub fn stop_listening(&mut self) {
-        for handle in self.tcp.drain(..).chain(self.unix.take().map(|(handle, _)| handle)) {
+        for handle in self.tcp.iter().chain(self.unix.as_ref().map(|(handle, _)| handle)) {
             handle.abort();
         }
     }
@@ -299,9 +315,9 @@ impl Keeper {
         if let Err(error) = self.checkpointer.run() {
             tracing::error!("the registry is not on the disk: {error}");
         }
-        let files: [PathBuf; 2] = [self.paths.socket(), self.paths.endpoint()];
-        for file in files {
-            let _may_be_gone = fs::remove_file(file);
+        if let Some((_, file)) = self.unix {
+            file.clear_away(&self.paths.socket());
         }
+        let _may_be_gone = fs::remove_file(self.paths.endpoint());
     }
 }

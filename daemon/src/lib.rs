@@ -1,6 +1,7 @@
 //! The portlease daemon: a registry of project → port leases, checked against
 //! the machine's live sockets, served over a local JSON HTTP API.
 
+pub mod activation;
 pub mod allocator;
 pub mod api_port;
 pub mod clock;
@@ -25,6 +26,7 @@ pub mod metrics;
 pub mod owners;
 pub mod ownership;
 pub mod peer;
+pub mod predecessor;
 pub mod processes;
 pub mod readable;
 pub mod registry;
@@ -35,7 +37,9 @@ pub mod sockets;
 pub mod status;
 pub mod stop;
 pub mod store;
+pub mod supervisor;
 pub mod token;
+pub mod unix_socket;
 pub mod watch;
 pub mod way;
 pub mod well_known;

@@ -8,6 +8,7 @@ use crate::{
     keeper::Keeper,
     manager::{Manager, Settings},
     status::Status,
+    supervisor,
 };
 
 /// The configuration of a daemon that runs.
@@ -35,17 +36,14 @@ impl Reload {
 
     /// Reads again, and tells the log and the service manager.
     pub fn run(&mut self, keeper: &mut Keeper) {
-        use sd_notify::NotifyState::{self, Ready, Reloading};
-        if let Ok(since) = NotifyState::monotonic_usec_now() {
-            let _nobody_asked = sd_notify::notify(&[Reloading, since]);
-        }
+        supervisor::reloading();
         // A checkpoint that was under way may have been cut off.
         self.manager.set_unsaved();
         match Layers::read(&self.file, &self.overrides) {
             Ok(layers) => self.apply(&layers, keeper),
             Err(error) => self.refuse(&error),
         }
-        let _nobody_asked = sd_notify::notify(&[Ready]);
+        supervisor::ready();
     }
 
     fn refuse(&self, error: &ConfigError) {

@@ -51,6 +51,11 @@ impl Status {
         endpoint
     }
 
+    /// Tells of each new address over TCP.
+    pub fn moves(&self) -> watch::Receiver<impl Send + use<>> {
+        self.changing.subscribe()
+    }
+
     /// Where the API answers over TCP.
     pub fn endpoint(&self) -> Endpoint {
         self.changing.borrow().endpoint.clone()

@@ -39,6 +39,11 @@ impl MemoryStore {
         self.0.lock().unwrap()
     }
 
+    /// Lets every commit wait until the answer is dropped.
+    pub(crate) fn hang(&self) -> impl Sized + '_ {
+        self.inner()
+    }
+
     /// What a restarted daemon would load.
     pub(crate) fn saved(&self) -> Registry {
         self.inner().registry.clone()

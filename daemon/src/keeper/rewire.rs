@@ -12,6 +12,14 @@ impl Keeper {
     /// else has that port it stays where it is, and tries again like one that
     /// did not get its port at the start.
     pub fn rewire(&mut self, port: Port, auth: Auth) {
+        // The sockets of a service manager stay where its unit says.
+        let port = match self.kept_port {
+            Some(kept) if kept != port => {
+                tracing::warn!("the service manager keeps port {kept}: run portlease service install");
+                kept
+            }
+            _ => port,
+        };
         let moves = port != self.way_in.port;
         if !moves && auth == self.way_in.auth {
             return;
@@ -34,7 +42,7 @@ impl Keeper {
                 self.serve_on(listening, None);
             }
             Err(_) if addresses.is_empty() => {
-                self.serve_tcp();
+                self.serve_tcp(Vec::new());
             }
             Err(error) => {
                 let holder = self.holder_of_wanted_port();

@@ -19,5 +19,7 @@ mod reload;
 mod runs;
 #[cfg(target_os = "linux")]
 mod sandbox;
+#[cfg(target_os = "linux")]
+mod service;
 mod starts;
 mod token;
