@@ -3,6 +3,7 @@
 mod about;
 mod config;
 mod run;
+mod service;
 mod whole;
 
 use std::num::NonZeroU32;
@@ -14,6 +15,7 @@ use portleased::compat::Address;
 pub(crate) use about::{CompletionsArgs, DocsArgs, HelpArgs, ManArgs, StatusArgs};
 pub(crate) use config::{ConfigArgs, SettingArgs};
 pub(crate) use run::{RunArgs, StageArgs};
+pub(crate) use service::{LogsArgs, ServiceAction, ServiceArgs, ServiceStatusArgs, UninstallArgs};
 pub(crate) use whole::{EnvArgs, InitArgs};
 
 /// Conflict-free, stable ports for every project on this machine.
@@ -53,6 +55,7 @@ pub(crate) enum Command {
     Token(TokenArgs),
     Config(ConfigArgs),
     Daemon(DaemonArgs),
+    Service(ServiceArgs),
     Portserver(PortserverArgs),
     Docs(DocsArgs),
     Completions(CompletionsArgs),

@@ -96,7 +96,7 @@ fn begin(command: Command) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
     runtime.block_on(async {
         // These wait because that is what they are for.
-        let patient = matches!(command, Command::Watch(_) | Command::Run(_))
+        let patient = matches!(command, Command::Watch(_) | Command::Run(_) | Command::Service(_))
             || matches!(&command, Command::List(args) if args.watch);
         let mut doing = std::pin::pin!(perform(&paths, command));
         if patient {
@@ -136,6 +136,7 @@ async fn perform(paths: &Paths, command: Command) -> Result<ExitCode, Failure> {
         Command::Status(args) => commands::status(paths, &args).await,
         Command::Config(args) => commands::config(paths, &args).await,
         Command::Token(args) => commands::token(paths, &args).await,
+        Command::Service(args) => Box::pin(commands::service(paths, &args)).await,
         // Done before there was a runtime.
         Command::Daemon(_)
         | Command::Completions(_)

@@ -44,7 +44,10 @@ pub(super) fn check(places: &Places) -> Check {
         return ok(ID, format!("launchd starts it: {}", plist.display()));
     }
     let Some(unit) = places.systemd.iter().map(|dir| dir.join("portlease.service")).find(there) else {
-        return ok(ID, "none: commands start the daemon when they need it");
+        return ok(
+            ID,
+            "none: commands start the daemon when they need it; portlease service install has it there from login on",
+        );
     };
     // Where `systemctl enable` leaves its links.
     let wanted = |dir: &PathBuf| there(&dir.join("default.target.wants/portlease.service"));
@@ -53,7 +56,7 @@ pub(super) fn check(places: &Places) -> Check {
         false => warn(
             ID,
             format!("{} is there, and systemd does not start it at login", unit.display()),
-            "enable it: systemctl --user enable --now portlease",
+            "set it up: portlease service install",
         ),
     }
 }
