@@ -2,6 +2,8 @@
 
 mod about;
 mod config;
+mod kept;
+mod ports;
 mod run;
 mod service;
 mod whole;
@@ -14,6 +16,8 @@ use portleased::compat::Address;
 
 pub(crate) use about::{CompletionsArgs, DocsArgs, HelpArgs, ManArgs, StatusArgs};
 pub(crate) use config::{ConfigArgs, SettingArgs};
+pub(crate) use kept::{ExportArgs, GcArgs, ImportArgs, MvArgs, OpenArgs};
+pub(crate) use ports::{DoctorArgs, PortsArgs, StopArgs, WhoArgs};
 pub(crate) use run::{RunArgs, StageArgs};
 pub(crate) use service::{LogsArgs, ServiceAction, ServiceArgs, ServiceStatusArgs, UninstallArgs};
 pub(crate) use whole::{EnvArgs, InitArgs};
@@ -219,92 +223,6 @@ pub(crate) struct RenewArgs {
     pub(crate) json: bool,
 }
 
-/// Open the URL of a lease in the browser.
-///
-/// Each program in $BROWSER is tried first, with colons between them, then the
-/// one of the desktop. Where there is none, the URL is printed.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  portlease open              the project in this directory
-  portlease open myapp web    a service of myapp")]
-pub(crate) struct OpenArgs {
-    #[command(flatten)]
-    pub(crate) names: Names,
-}
-
-/// Call a project otherwise, or one of its leases.
-///
-/// The ports stay, and what runs on them goes on. The directory of a project
-/// goes with it: there, portlease get finds the leases under the new name,
-/// unless portlease.toml says another one.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  portlease mv shop store              the project with all its leases
-  portlease mv shop/web shop/front     one lease
-  portlease mv shop/web store/web      into another project")]
-pub(crate) struct MvArgs {
-    /// The project, or PROJECT/SERVICE.
-    pub(crate) old: String,
-    /// The new name, which nobody has.
-    pub(crate) new: String,
-    /// Print the leases as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// Print the leases as JSON that portlease import reads.
-///
-/// Without those that end with a process, and without anonymous ones. The
-/// format is Export in the reference that portlease docs prints; it has a
-/// version.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  portlease export > leases.json
-  portlease export | ssh other portlease import")]
-pub(crate) struct ExportArgs {
-    /// Accepted for its like: it is JSON in any case.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// Make the leases that portlease export printed: all of them, or none.
-///
-/// A lease that is there stays as it is. A port that another lease or a program
-/// has is not taken: the lease gets another one, and that is said.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  portlease import leases.json
-  portlease import < leases.json")]
-pub(crate) struct ImportArgs {
-    /// The file; standard input when it is - or not given.
-    pub(crate) file: Option<std::path::PathBuf>,
-    /// Print what became of each as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// Reclaim leases whose directory is gone for more than seven days.
-///
-/// Only tells which they are, unless --yes is given. The days are counted while
-/// the machine runs. A lease whose own app still runs is kept.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  portlease gc          which could go, and which may have to wait
-  portlease gc --yes    reclaim them")]
-pub(crate) struct GcArgs {
-    /// Reclaim them.
-    #[arg(long, short)]
-    pub(crate) yes: bool,
-    /// Print what was found as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
 /// Print what happens to leases, as it happens.
 ///
 /// A line for each lease that is granted, moved, changed, renewed, released or
@@ -321,94 +239,6 @@ pub(crate) struct WatchArgs {
     /// One project; all when not given.
     pub(crate) name: Option<ProjectName>,
     /// Print each as JSON on a line of its own.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// Tell who is on a port, and whose lease it is.
-///
-/// Shows every socket on it, TCP and UDP, and the processes behind them with
-/// who started them. The first line says whether a server could bind the port.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  portlease who 3000
-  portlease who 5432 --json")]
-pub(crate) struct WhoArgs {
-    /// The port.
-    #[arg(allow_negative_numbers = true)]
-    pub(crate) port: Port,
-    /// Print it as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// List what listens on this machine, and which leases it has.
-///
-/// Listeners that other machines can reach are marked as exposed.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  portlease ports              all listeners
-  portlease ports --exposed    those that other machines reach, and how to close them")]
-pub(crate) struct PortsArgs {
-    /// Only those that other machines can reach, with what binds a known
-    /// framework to this machine.
-    #[arg(long)]
-    pub(crate) exposed: bool,
-    /// Print them as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// Stop the process that listens on a port.
-///
-/// Shows it and asks first. It is told to end (SIGTERM) and waited for; if it
-/// does not, --kill ends it for sure. Nobody else is ever hit, even if its
-/// number is given to another process meanwhile.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  portlease stop 3000           shows it and asks
-  portlease stop 3000 --yes     in a script
-  portlease stop 3000 --kill    when it does not end otherwise")]
-pub(crate) struct StopArgs {
-    /// The port.
-    #[arg(allow_negative_numbers = true)]
-    pub(crate) port: Port,
-    /// Do not ask.
-    #[arg(long, short)]
-    pub(crate) yes: bool,
-    /// End it at once (SIGKILL): it cannot put its things in order.
-    #[arg(long)]
-    pub(crate) kill: bool,
-    /// Print what came of it as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// Find out why a port cannot be reached, or what is wrong with portlease.
-///
-/// Looks for the causes one by one, the likeliest first, and says what to type
-/// about each that it finds. Without a port it looks at the machine and at
-/// portlease itself, and starts no daemon. Ends with 1 if a check failed.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  portlease doctor                          is all well with portlease?
-  portlease doctor 3000                     why not http://localhost:3000?
-  portlease doctor 3000 --host 127.0.0.1    why not http://127.0.0.1:3000?
-  portlease doctor 3000 --host https://localhost
-  portlease doctor myapp                    every port of a project")]
-pub(crate) struct DoctorArgs {
-    /// The port, or the project whose ports are meant.
-    #[arg(value_name = "PORT|NAME", allow_negative_numbers = true)]
-    pub(crate) port: Option<String>,
-    /// What the client that gets no answer calls this machine: localhost or an
-    /// IP address, with http:// or https:// before it if that matters.
-    #[arg(long, value_name = "HOST", default_value = "localhost", requires = "port")]
-    pub(crate) host: String,
-    /// Print what was found as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }
