@@ -34,7 +34,9 @@ fn a_page_for_every_command_that_formatters_read_without_a_word() {
     assert!(!names.contains(&"portlease-stage.1"), "{names:?}");
     let listed = alone(&["--help"]).stdout;
     let commands = listed.lines().skip_while(|line| *line != "Commands:").skip(1);
-    assert_eq!(commands.take_while(|line| !line.is_empty()).count() + 1, pages.len(), "{listed}{names:?}");
+    // A command of a command, such as portlease-service-install.1, is not listed there.
+    let first = names.iter().filter(|name| name.matches('-').count() < 2).count();
+    assert_eq!(commands.take_while(|line| !line.is_empty()).count() + 1, first, "{listed}{names:?}");
     for page in pages {
         // Each says what it warns of, and groff ends with 0 all the same.
         for (formatter, args) in

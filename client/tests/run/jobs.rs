@@ -10,7 +10,7 @@ const SHELL: [&str; 5] = ["bash", "--norc", "--noprofile", "--noediting", "-i"];
 /// Says who it is, and what it is told.
 const APP: &str = r#"
 import os, signal, sys
-def say(text): print(text, flush=True)
+def say(text): os.write(1, (text + "\n").encode())
 signal.signal(signal.SIGINT, lambda *_: say("got INT"))
 signal.signal(signal.SIGWINCH, lambda *_: say("size %d %d" % os.get_terminal_size()[::-1]))
 group, parents = os.getpgid(0), os.getpgid(os.getppid())
