@@ -1,0 +1,3 @@
+import { providePorts } from "portlease/vitest";
+
+export default providePorts("web", "api");
