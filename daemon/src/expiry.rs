@@ -52,6 +52,11 @@ pub async fn run(manager: Arc<Manager>, bell: Bell, mut events: watch::Receiver<
     let mut said = false;
     loop {
         let next = match manager.expire() {
+            Ok(Some(Duration::ZERO)) => {
+                // More are over: those who wait on this thread come first.
+                tokio::task::yield_now().await;
+                continue;
+            }
             Ok(next) => {
                 said = false;
                 next
@@ -82,4 +87,36 @@ async fn wait(next: Option<Duration>) {
 async fn pause(time: Duration) {
     #[expect(clippy::disallowed_methods, reason = "a term is nothing but time")]
     tokio::time::sleep(time).await;
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use portlease_proto::{AnonymousRequest, PortRange};
+
+    use super::*;
+    use crate::{allocator::Pool, doubles::Doubles, manager::Settings};
+
+    #[tokio::test]
+    async fn others_have_their_turn_while_a_crowd_ends() {
+        let doubles = Doubles::default();
+        let pool = Pool::from("20000-20999".parse::<PortRange>().unwrap());
+        let manager = Arc::new(doubles.manager_with(Settings { pool, ..Settings::default() }));
+        doubles.owners.begin(7);
+        let (count, owner_pid) = (NonZeroU32::new(800), NonZeroU32::new(7));
+        manager.get_anonymous(&AnonymousRequest { count, owner_pid, ..AnonymousRequest::default() }).unwrap();
+        doubles.owners.end(7);
+
+        let bell = Bell::of(&SystemOwners::new().unwrap()).unwrap();
+        let running = tokio::spawn(run(manager.clone(), bell, doubles.events.watch()));
+        let mut turns = 0;
+        while !manager.is_empty() {
+            tokio::task::yield_now().await;
+            turns += 1;
+        }
+        assert!(turns > 4, "after {turns} turns all were gone");
+        running.abort();
+    }
 }

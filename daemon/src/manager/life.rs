@@ -17,6 +17,10 @@ use crate::{
     store::StoreError,
 };
 
+/// The most anonymous leases that end in one go. One suite may have thousands,
+/// and nobody is to wait until all of them are gone.
+pub(super) const AT_ONCE: usize = 128;
+
 impl Manager {
     /// Ends one lease of a project, or all of them.
     ///
@@ -90,16 +94,21 @@ impl Manager {
             .ok_or_else(|| Error::no_such_lease(key).into())
     }
 
-    /// Ends the leases whose term or owner is over; how long until the next
-    /// term is.
+    /// Ends leases whose term or owner is over; how long until there are more
+    /// to be ended, which may be at once.
     ///
     /// # Errors
     /// [`Error::Store`]: they end when it is called again.
     pub fn expire(&self) -> Result<Option<Duration>, Error> {
         let now = self.edges.clock.now();
         let mut inner = self.lock();
-        inner.watch_again(&self.edges);
-        inner.expire(&self.edges, now)?;
+        // Those that have ended are known, and not to be asked for again.
+        if inner.ended_owners.is_empty() {
+            inner.watch_again(&self.edges);
+        }
+        if inner.expire(&self.edges, now)? {
+            return Ok(Some(Duration::ZERO));
+        }
         Ok(inner.registry.next_end().map(|until| until.saturating_sub(now.awake)))
     }
 }
@@ -111,7 +120,8 @@ impl Inner {
         let _later = self.expire(edges, now);
     }
 
-    fn expire(&mut self, edges: &Edges, now: Now) -> Result<(), StoreError> {
+    /// Whether leases are left that are over.
+    fn expire(&mut self, edges: &Edges, now: Now) -> Result<bool, StoreError> {
         if self.kept.has_owners() {
             for owner in edges.owners.ended() {
                 self.kept.unwatch(edges, owner);
@@ -119,12 +129,9 @@ impl Inner {
             }
         }
         if self.ended_owners.is_empty() && self.registry.next_end().is_none_or(|until| until > now.awake) {
-            return Ok(());
+            return Ok(false);
         }
-        let of_owners = self.ended_owners.iter().flat_map(|owner| self.registry.of_owner(*owner));
-        let mut keys: Vec<LeaseKey> = of_owners.chain(self.registry.over(now)).cloned().collect();
-        keys.sort_unstable();
-        keys.dedup();
+        let (keys, all) = self.over(now);
         let (go_on, over): (Vec<Record>, Vec<Record>) = keys
             .iter()
             .filter_map(|key| self.registry.find(key).cloned())
@@ -135,8 +142,23 @@ impl Inner {
             self.end(edges, &keys, EventKind::Expired, now)?;
         }
         self.forget_runs(edges, now)?;
-        self.ended_owners.clear();
-        Ok(())
+        match all {
+            true => self.ended_owners.clear(),
+            false => self.ended_owners.retain(|owner| self.registry.of_owner(*owner).next().is_some()),
+        }
+        Ok(!all)
+    }
+
+    /// The leases whose owner or term is over, and whether that is all of them:
+    /// those that somebody may ask for by name, and some of the others.
+    fn over(&self, now: Now) -> (Vec<LeaseKey>, bool) {
+        let of_owners = self.ended_owners.iter().flat_map(|owner| self.registry.of_owner(*owner));
+        let (anonymous, mut keys): (Vec<&LeaseKey>, Vec<&LeaseKey>) =
+            of_owners.chain(self.registry.over(now)).partition(|key| key.project.is_anonymous());
+        keys.extend(anonymous.iter().take(AT_ONCE));
+        keys.sort_unstable();
+        keys.dedup();
+        (keys.into_iter().cloned().collect(), anonymous.len() <= AT_ONCE)
     }
 
     /// Leases outlive what was run for them.

@@ -3,6 +3,7 @@
 mod batch;
 mod choice;
 mod contradictions;
+mod crowds;
 mod export;
 mod failures;
 mod gc;
