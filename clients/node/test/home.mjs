@@ -55,6 +55,12 @@ export class Home {
     return JSON.parse(stdout).leases;
   }
 
+  /** Waits until there is no lease any more. */
+  async untilNone() {
+    const until = performance.now() + 20_000;
+    while ((await this.leases()).length > 0) if (performance.now() > until) throw new Error("there are leases left");
+  }
+
   /** Ends the daemon that a command started here, and waits until nobody answers. */
   async endStarted() {
     const { stdout } = await promisify(execFile)(PORTLEASE, ["status", "--json"]);

@@ -28,7 +28,7 @@ for (const config of ["playwright.config.ts", "module.config.mts"]) {
     assert.deepEqual([seen[0].port, seen[0].admin], [seen[1].port, seen[1].admin]);
     assert.notEqual(seen[0].port, 9);
     // They end with the runner.
-    while ((await home.leases()).length > 0);
+    await home.untilNone();
   });
 }
 

@@ -56,7 +56,7 @@ test("many processes at once get no port twice, and leave none behind", async (t
   assert.equal((await home.leases()).length, 400);
   for (const child of children) child.kill("SIGKILL");
   await Promise.all(children.map((child) => child.exitCode ?? child.signalCode ?? once(child, "exit")));
-  while ((await home.leases()).length > 0);
+  await home.untilNone();
 });
 
 test("nobody answers: an error with what to type, and no port", async (t) => {
