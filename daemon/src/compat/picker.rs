@@ -142,3 +142,6 @@ impl Desk {
         self.metrics.asked(PORTPICKER, "malformed");
     }
 }
+
+#[cfg(test)]
+mod tests;

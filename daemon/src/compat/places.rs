@@ -51,6 +51,8 @@ mod tests {
         places.take(next.abort_handle());
         let last = idle();
         places.take(last.abort_handle());
+        tokio::task::yield_now().await;
+        assert!(oldest.is_finished(), "nobody makes way");
         assert!(oldest.await.unwrap_err().is_cancelled());
         assert!(!next.is_finished() && !last.is_finished());
 

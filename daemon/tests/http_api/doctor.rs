@@ -7,8 +7,9 @@ use std::{
     process::{Child, Command},
 };
 
+use portleased::clock::Stopwatch;
 use rustix::{
-    net::{AddressFamily, SocketType, bind, listen, socket},
+    net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with},
     process::{Pid, Signal, WaitOptions, kill_process, waitpid},
 };
 use serde_json::{Value, json};
@@ -157,7 +158,7 @@ fn the_wrong_address() {
 fn bound_and_not_listening() {
     let server = TestServer::start();
     let port = server.ports.at(0);
-    let fd = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    let fd = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
     bind(&fd, &SocketAddr::from((Ipv4Addr::LOCALHOST, port))).unwrap();
     verdict(&server, port, "", "bound_only", &us(), &format!("portlease stop {port}"));
     verdict(&server, port, "", "bound_only", &format!("has bound port {port} and does not listen"), "");
@@ -175,7 +176,7 @@ fn udp_where_tcp_is_expected() {
 fn the_queue_is_full() {
     let server = TestServer::start();
     let port = server.ports.at(0);
-    let fd = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    let fd = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     bind(&fd, &address).unwrap();
     listen(&fd, 1).unwrap();
@@ -219,6 +220,12 @@ fn a_stopped_process() {
     let server = TestServer::start();
     let port = server.ports.at(0);
     let app = App::start(port);
+    // What another test has just forked has our files for a moment, before it becomes what it is to be.
+    let holder = || server.get(&format!("/v1/ports/{port}")).json(200)["holders"][0]["pid"].clone();
+    let watch = Stopwatch::start();
+    while holder() != app.0.id() {
+        assert!(watch.elapsed().as_secs() < 20, "the app is not seen");
+    }
     assert!(examine(&server, port, "").1.is_empty());
     let pid = Pid::from_child(&app.0);
     kill_process(pid, Signal::STOP).unwrap();

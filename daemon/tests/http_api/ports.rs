@@ -6,14 +6,14 @@ use std::{
     os::fd::OwnedFd,
 };
 
-use rustix::net::{AddressFamily, SocketType, bind, connect, listen, socket, sockopt};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, listen, socket_with, sockopt};
 use serde_json::{Value, json};
 
 use crate::server::TestServer;
 
 /// A socket as a program without SO_REUSEADDR makes it.
 fn bound(port: u16) -> OwnedFd {
-    let fd = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    let fd = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
     bind(&fd, &SocketAddr::from((Ipv4Addr::LOCALHOST, port))).unwrap();
     fd
 }
@@ -135,7 +135,7 @@ fn every_kind_of_socket_has_its_reason() {
     let _bound = bound(at(2));
     check(at(2), "bound", json!([["tcp", "127.0.0.1", null, "bound", false]]));
 
-    let only6 = socket(AddressFamily::INET6, SocketType::STREAM, None).unwrap();
+    let only6 = socket_with(AddressFamily::INET6, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
     sockopt::set_ipv6_v6only(&only6, true).unwrap();
     bind(&only6, &SocketAddr::from((Ipv6Addr::UNSPECIFIED, at(3)))).unwrap();
     listen(&only6, 1).unwrap();

@@ -4,12 +4,12 @@ use std::{net::SocketAddr, os::fd::OwnedFd};
 
 use rustix::{
     io::Errno,
-    net::{AddressFamily, SocketType, bind, listen, socket},
+    net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with},
 };
 
 /// Listens as it does.
 pub(crate) fn listen_plainly(port: u16) -> Result<OwnedFd, Errno> {
-    let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     bind(&socket, &SocketAddr::from(([127, 0, 0, 1], port)))?;
     listen(&socket, 8)?;
     Ok(socket)

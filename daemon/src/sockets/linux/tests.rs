@@ -2,7 +2,7 @@
 
 use std::net::{TcpListener, TcpStream, UdpSocket};
 
-use rustix::net::{AddressFamily, SocketType, bind, socket};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
 
 use super::*;
 use crate::sockets::SocketState;
@@ -44,7 +44,7 @@ fn what_the_look_up_is_blind_to_the_dump_shows() {
     // A wildcard listener, so that the two ports cannot be the same one.
     let (listener, bound) = tcp("0.0.0.0");
     drop(listener);
-    let fd = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    let fd = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
     bind(&fd, &SocketAddr::from((Ipv4Addr::LOCALHOST, bound.get()))).unwrap();
     for (port, state) in [(elsewhere, SocketState::Listening), (bound, SocketState::BoundOnly)] {
         assert!(SystemSockets.look_up(port, Protocol::Both).unwrap().is_empty());
@@ -60,7 +60,7 @@ fn what_the_look_up_is_blind_to_the_dump_shows() {
 #[test]
 fn one_walk_shows_what_one_for_each_family_does() {
     let sockets = [tcp("127.0.0.1"), tcp("::1"), tcp("::")];
-    let held = socket(AddressFamily::INET6, SocketType::STREAM, None).unwrap();
+    let held = socket_with(AddressFamily::INET6, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
     bind(&held, &SocketAddr::from((Ipv6Addr::LOCALHOST, 0))).unwrap();
     let bound: SocketAddr = rustix::net::getsockname(&held).unwrap().try_into().unwrap();
     let mut ports: Vec<Port> = sockets.iter().map(|(_, port)| *port).collect();
@@ -127,7 +127,7 @@ fn listeners_are_told_in_full_and_connections_left_out() {
 
 #[test]
 fn a_queue_that_is_full() {
-    let fd = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    let fd = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
     bind(&fd, &SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
     rustix::net::listen(&fd, 0).unwrap();
     let address: SocketAddr = rustix::net::getsockname(&fd).unwrap().try_into().unwrap();

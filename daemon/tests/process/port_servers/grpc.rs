@@ -73,6 +73,28 @@ fn each_request_as_the_client_needs_it() {
     assert_eq!(status(&get(&home, "/")), "404");
 }
 
+/// Ports are dropped by number, and numbers may be old.
+#[test]
+fn what_others_were_given_is_not_for_them_to_drop() {
+    let home =
+        home(|home| format!("portpicker = [\"@{}\"]\ngrpc_port_server = {}", name(home), grpc_port(home)));
+    let mut daemon = home.start();
+    let pickers = port_for(&home, std::process::id()).unwrap();
+    let labelled =
+        daemon.ask("PUT", "/v1/leases/myapp/web", r#"{"labels": {"via": "grpc"}}"#).json(201)["port"].clone();
+    let own = body(&get(&home, "/get")).to_owned();
+    for port in [pickers.to_string(), labelled.to_string(), own] {
+        assert_eq!(body(&get(&home, &format!("/drop/{port}"))), "");
+    }
+    let left: BTreeSet<u64> = daemon.list()["leases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|lease| lease["port"].as_u64().unwrap())
+        .collect();
+    assert_eq!(left, BTreeSet::from([pickers.into(), labelled.as_u64().unwrap()]));
+}
+
 #[test]
 fn a_page_in_a_browser_has_no_part_in_it() {
     let home = home_of_grpc();
