@@ -3,10 +3,11 @@
 
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
-    net::{TcpListener, UdpSocket},
+    net::{Ipv6Addr, SocketAddrV6, TcpListener},
 };
 
 use portlease_proto::{Port, PortRange};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt::set_ipv6_v6only};
 
 /// How many ports the pool of a test has.
 pub(crate) const POOL: u16 = 16;
@@ -45,6 +46,14 @@ impl Ports {
     }
 }
 
+/// Whether nothing at all is on a port, nor left of what was: without
+/// `SO_REUSEADDR`, which std sets, not even TIME_WAIT of an earlier test, which
+/// a pool that is wanted whole would lack.
 fn is_free(port: u16) -> bool {
-    TcpListener::bind(("::", port)).is_ok() && UdpSocket::bind(("::", port)).is_ok()
+    let address = SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, port, 0, 0);
+    [SocketType::STREAM, SocketType::DGRAM].into_iter().all(|kind| {
+        let plain = socket_with(AddressFamily::INET6, kind, SocketFlags::CLOEXEC, None).expect("a socket");
+        set_ipv6_v6only(&plain, false).expect("dual stack");
+        bind(&plain, &address).is_ok()
+    })
 }
