@@ -1,0 +1,138 @@
+//! The command line, from nothing: a process that begins, asks for a lease that
+//! is there, and ends.
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, ensure};
+use hdrhistogram::Histogram;
+
+use crate::{
+    clock, load, machine, output,
+    peers::{Peers, rotated},
+    report::{Bound, Goal, Section},
+    servers::Daemon,
+};
+
+const POOL: &str = "10000-31999";
+const WHAT: &str = "get, existing lease, cold process";
+const WAY: &str = "1 process at a time";
+const OURS: &str = "portlease get";
+const MINIMAL: &str = "a static program, one request";
+const BINDPORT: &str = "bindport";
+const TRUE: &str = "true";
+
+/// How much is measured.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Amount {
+    /// How many processes of each in a round.
+    #[arg(long, value_name = "N", default_value_t = 40)]
+    each: usize,
+}
+
+/// A command that is measured.
+struct Contender {
+    name: &'static str,
+    command: Command,
+    latency: Histogram<u64>,
+}
+
+pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
+    let daemon = Daemon::start(peers, POOL)?;
+    let mut section = Section {
+        title: "The command line".to_owned(),
+        about: format!(
+            "From starting a process to its end, one of each after the other, {} of each in a round. {} rounds.",
+            amount.each, peers.rounds
+        ),
+        machine: machine::described(),
+        rows: Vec::new(),
+        goals: Vec::new(),
+        skipped: Vec::new(),
+    };
+    for round in 0..peers.rounds {
+        let mut all = contenders(peers, &daemon)?;
+        // The first ones of all read files that nobody has read before.
+        all.iter_mut().try_for_each(Contender::run)?;
+        all.iter_mut().for_each(|contender| contender.latency.reset());
+        for time in 0..amount.each {
+            for index in rotated(all.len(), round + time) {
+                all[index].run()?;
+            }
+        }
+        for contender in &all {
+            contender.keep(&mut section);
+        }
+        output::note(&format!("round {} of {}", round + 1, peers.rounds));
+    }
+    goals(&mut section, peers);
+    Ok(section)
+}
+
+fn contenders(peers: &Peers, daemon: &Daemon) -> Result<Vec<Contender>> {
+    let mut all = vec![Contender::new(TRUE, Command::new("true"))?];
+    let mut ours = Command::new(&peers.portlease);
+    ours.args(["get", "--project", "existing", "web"]).env("PORTLEASE_HOME", &daemon.home);
+    ours.env("PORTLEASE_NO_AUTOSTART", "1");
+    all.push(Contender::new(OURS, ours)?);
+    if let Some(minimal) = &peers.minimal {
+        let mut command = Command::new(minimal);
+        command.arg(daemon.home.join("run/portlease.sock")).arg("/v1/leases/existing/web");
+        all.push(Contender::new(MINIMAL, command)?);
+    }
+    if let Some(bindport) = &peers.bindport {
+        all.push(Contender::new(BINDPORT, self::bindport(bindport, &daemon.home))?);
+    }
+    Ok(all)
+}
+
+/// The same question, with a registry of its own.
+fn bindport(path: &Path, home: &Path) -> Command {
+    let mut command = Command::new(path);
+    command
+        .args(["get", "existing"])
+        .env("HOME", home)
+        .env("XDG_DATA_HOME", home)
+        .env("XDG_STATE_HOME", home);
+    command
+}
+
+impl Contender {
+    fn new(name: &'static str, mut command: Command) -> Result<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Ok(Self { name, command, latency: load::histogram()? })
+    }
+
+    fn run(&mut self) -> Result<()> {
+        let begun = clock::now();
+        let status = self.command.status().with_context(|| self.name.to_owned())?;
+        let took = clock::now().duration_since(begun);
+        ensure!(status.success(), "{}: {status}", self.name);
+        self.latency.saturating_record(u64::try_from(took.as_nanos())?);
+        Ok(())
+    }
+
+    fn keep(&self, section: &mut Section) {
+        let row = section.row_mut(WHAT, WAY, self.name);
+        let microseconds = |percentile| load::float(self.latency.value_at_percentile(percentile)) / 1e3;
+        row.p50.push(microseconds(50.0));
+        row.p99.push(microseconds(99.0));
+    }
+}
+
+fn goals(section: &mut Section, peers: &Peers) {
+    let mut goals = Vec::new();
+    let bounds = [(MINIMAL, 1.5, peers.minimal.is_some()), (BINDPORT, 0.5, peers.bindport.is_some())];
+    for (other, bound, is_there) in bounds {
+        match (section.row(WHAT, WAY, OURS), section.row(WHAT, WAY, other)) {
+            (Some(ours), Some(theirs)) if is_there => {
+                let what = format!("{OURS} against {other}, p50");
+                goals.push(Goal::new(what, Bound::AtMost(bound), " ×", ours.p50.over(&theirs.p50)));
+            }
+            _ => section.skipped.push(format!("{other}, which is not installed")),
+        }
+    }
+    section.goals = goals;
+}
