@@ -27,6 +27,8 @@ pub mod owners;
 pub mod ownership;
 pub mod peer;
 pub mod predecessor;
+#[cfg(target_os = "linux")]
+mod proc_file;
 pub mod processes;
 pub mod readable;
 pub mod registry;

@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    fs, io,
+    io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -18,6 +18,7 @@ use rustix::{
 use super::{OwnerError, Owners};
 use crate::{
     clock::{Clock, SystemClock},
+    proc_file,
     registry::Owner,
 };
 
@@ -116,12 +117,12 @@ impl Owners for SystemOwners {
 fn open(pid: u32) -> Result<(Owner, OwnedFd), OwnerError> {
     let raw = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(OwnerError::Ended)?;
     let pidfd = pidfd_open(raw, PidfdFlags::empty()).map_err(failed)?;
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
+    let stat = proc_file::read(format!("/proc/{pid}/stat"));
     if has_ended(pidfd.as_fd())? {
         return Err(OwnerError::Ended);
     }
     let stat = stat.map_err(|error| failed(Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
-    let start = parse_start(&stat)
+    let start = parse_start(&String::from_utf8_lossy(&stat))
         .ok_or_else(|| OwnerError::Call(io::Error::new(io::ErrorKind::InvalidData, "/proc/PID/stat")))?;
     Ok((Owner { pid, start, boot_id: SystemClock.now().boot_id }, pidfd))
 }

@@ -10,6 +10,7 @@ use super::{
     lineage::{self, Stat},
     pidfd, unit,
 };
+use crate::proc_file;
 
 /// The running system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,7 +50,7 @@ impl Processes for SystemProcesses {
     }
 
     fn command(&self, pid: u32) -> Option<String> {
-        let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        let line = proc_file::read(format!("/proc/{pid}/cmdline")).ok()?;
         // On its way from one program to the next it has a name alone.
         if line.is_empty() {
             return self.describe(pid)?.holder.command;
@@ -131,7 +132,7 @@ fn parent(pid: u32) -> Option<u32> {
 }
 
 fn stat(pid: u32) -> Option<Stat> {
-    Stat::parse(&String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/stat")).ok()?))
+    Stat::parse(&String::from_utf8_lossy(&proc_file::read(format!("/proc/{pid}/stat")).ok()?))
 }
 
 /// `Uid:` of proc_pid_status(5): real, effective, saved and file system's.
@@ -142,7 +143,7 @@ fn parse_users(status: &str) -> Option<[u32; 4]> {
 }
 
 fn arguments(pid: u32) -> Vec<String> {
-    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let line = proc_file::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let words = line.split_inclusive(|byte| *byte == 0);
     words.map(|word| String::from_utf8_lossy(word).trim_end_matches('\0').to_owned()).collect()
 }
