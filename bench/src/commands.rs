@@ -21,7 +21,7 @@ const WHAT: &str = "get, existing lease, cold process";
 const WAY: &str = "1 process at a time";
 const OURS: &str = "portlease get";
 const MINIMAL: &str = "a static program, one request";
-const BINDPORT: &str = "bindport";
+const BINDPORT: &str = "bindport port";
 const TRUE: &str = "true";
 
 /// How much is measured.
@@ -83,20 +83,25 @@ fn contenders(peers: &Peers, daemon: &Daemon) -> Result<Vec<Contender>> {
         all.push(Contender::new(MINIMAL, command)?);
     }
     if let Some(bindport) = &peers.bindport {
-        all.push(Contender::new(BINDPORT, self::bindport(bindport, &daemon.home))?);
+        all.push(Contender::new(BINDPORT, self::bindport(bindport, &daemon.home)?)?);
     }
     Ok(all)
 }
 
-/// The same question, with a registry of its own.
-fn bindport(path: &Path, home: &Path) -> Command {
-    let mut command = Command::new(path);
-    command
-        .args(["get", "existing"])
-        .env("HOME", home)
-        .env("XDG_DATA_HOME", home)
-        .env("XDG_STATE_HOME", home);
-    command
+/// The same question, of a port that is reserved in a registry of its own.
+fn bindport(path: &Path, home: &Path) -> Result<Command> {
+    let path = std::path::absolute(path)?;
+    let bindport = |words: [&str; 2]| {
+        let mut command = Command::new(&path);
+        command.args(words).current_dir(home).env("HOME", home);
+        ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"].iter().for_each(|name| {
+            command.env_remove(name);
+        });
+        command
+    };
+    let reserved = bindport(["reserve", "web"]).output().context("bindport")?;
+    ensure!(reserved.status.success(), "bindport: {}", String::from_utf8_lossy(&reserved.stderr));
+    Ok(bindport(["port", "web"]))
 }
 
 impl Contender {
