@@ -120,5 +120,6 @@ fn report(page: &Path, kept: &[PathBuf]) -> Result<()> {
         text.push('\n');
         text.push_str(&section.markdown());
     }
+    text.push_str(include_str!("reasons.md"));
     File::create(page)?.write_all(text.as_bytes()).with_context(|| page.display().to_string())
 }

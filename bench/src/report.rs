@@ -87,6 +87,9 @@ impl Section {
             self.goals.iter().for_each(|goal| text.push_str(&goal.markdown()));
             text.push('\n');
         }
+        if self.rows.is_empty() {
+            return text;
+        }
         text.push_str(
             "| what | way | who | p50 µs (min–max) | p99 µs | per second (min–max) | duplicates |\n",
         );
