@@ -69,7 +69,7 @@ def test_one_that_cannot_be_started_says_why(pytester, home, on_path):
     result.stdout.fnmatch_lines(["portlease: no portlease daemon answers on *", "*config.toml*", "hint: portlease doctor"])
 
 
-def test_where_the_environment_says(pytester, home, on_path, monkeypatch, tmp_path):
+def test_places(pytester, home, on_path, monkeypatch, tmp_path):
     """The daemon is the judge of where it is: it is started by the command line each time, and found."""
     config = (home.directory / "config.toml").read_text()
     monkeypatch.delenv("PORTLEASE_HOME")
