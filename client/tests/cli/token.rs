@@ -52,7 +52,7 @@ fn the_example_works() {
     let port = home.run(&["get", "app"]).port().unwrap();
     let url = home.run(&["status", "--json"]).json()["endpoint"]["url"].as_str().unwrap().to_owned();
     let help = home.run(&["token", "--help"]).stdout;
-    let script: Vec<&str> = help.lines().skip_while(|line| !line.contains("printf")).take(2).collect();
+    let script: Vec<&str> = help.lines().skip_while(|line| !line.contains("TOKEN=")).take(3).collect();
     let script = script.join("\n").replace("http://127.0.0.1:62893", &url);
     let script = script.replace("portlease token", &format!("{} token", env!("CARGO_BIN_EXE_portlease")));
     assert!(script.contains("curl -H @- http://127.0.0.1:"), "{help}");
