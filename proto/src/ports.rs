@@ -26,7 +26,8 @@ pub struct PortReport {
     /// free and excluded.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub excluded: Option<String>,
-    /// Every socket on it, listeners first.
+    /// The sockets on it, listeners first: every one, or where one listens
+    /// those that serve it, unless connections are asked for, too.
     pub sockets: Vec<Socket>,
     /// The processes behind the sockets. One that cannot be read is here, too,
     /// with what the kernel tells of it.

@@ -14,7 +14,7 @@ impl Client {
     /// # Errors
     /// [`Error::Refused`] when the daemon cannot read the machine's sockets.
     pub async fn port(&mut self, port: Port) -> Result<PortReport, Error> {
-        self.ask(Method::GET, &format!("/v1/ports/{port}"), Vec::new()).await
+        self.ask(Method::GET, &format!("/v1/ports/{port}?connections=true"), Vec::new()).await
     }
 
     /// The machine's listeners, sorted by port: all of them, or those that

@@ -157,6 +157,16 @@ impl Sockets for FixedSockets {
         Ok(self.on_port(port)?.into_iter().map(SocketDetail::of).collect())
     }
 
+    fn serving_on(&self, port: Port) -> Result<Vec<SocketDetail>, SocketError> {
+        let serves = |row: &SocketRow| {
+            let listens = row.transport == Transport::Udp || row.state == SocketState::Listening;
+            row.port == port && listens
+        };
+        let rows =
+            |kernel: &Kernel| kernel.rows.iter().copied().filter(serves).map(SocketDetail::of).collect();
+        self.ask(|asked| &mut asked.serving, rows)
+    }
+
     fn listeners(&self) -> Result<Vec<SocketDetail>, SocketError> {
         let rows = |kernel: &Kernel| {
             let rows = kernel.rows.iter().copied().filter(|row| row.occupies(Protocol::Both));

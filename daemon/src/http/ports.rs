@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     doctor::{self, Facts, Target, Way},
-    manager::Whereabouts,
+    manager::{Extent, Whereabouts},
     stop, way,
 };
 
@@ -59,6 +59,17 @@ impl Which {
     }
 }
 
+/// How much of a port is asked for.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct HowMuch {
+    /// `true` shows every socket, also where one listens: connections, and
+    /// what is bound beside it. That takes milliseconds.
+    #[param(example = true)]
+    connections: bool,
+}
+
 /// List what listens on the machine, with leases and the processes behind.
 ///
 /// TCP listeners and UDP sockets without a peer. One reading of the kernel's tables serves all who ask at about the
@@ -79,10 +90,12 @@ pub(super) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<Listen
     Ok(Json(Listeners { ports }))
 }
 
-/// Tell everything about one port: its sockets, the processes behind them, its lease.
+/// Tell about one port: its sockets, the processes behind them, its lease.
+///
+/// Where a socket listens, that is who has the port, and connections are left out unless they are asked for.
 #[utoipa::path(
     get, path = "/v1/ports/{port}", operation_id = "port", tag = "ports",
-    params(("port" = Port, Path, description = "The port.")),
+    params(("port" = Port, Path, description = "The port."), HowMuch),
     responses(
         (status = 200, description = "What is on it at this moment.", body = PortReport, examples(
             ("free" = (value = json!(example("port_free")))),
@@ -94,11 +107,13 @@ pub(super) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<Listen
 pub(super) async fn show(
     State(app): State<App>,
     Path(port): Path<String>,
+    uri: Uri,
 ) -> Result<Json<PortReport>, ApiError> {
     let port = parse(&port)?;
+    let extent = if query::<HowMuch>(&uri)?.connections { Extent::All } else { Extent::Serving };
     let report = match app.manager.try_port(port)? {
         Some(report) => report,
-        None => blocking(app.manager, move |manager| manager.port(port)).await?,
+        None => blocking(app.manager, move |manager| manager.port(port, extent)).await?,
     };
     Ok(Json(report))
 }
@@ -139,7 +154,7 @@ pub(super) async fn diagnosis(
     let Target { scheme, host } = host.unwrap_or_default();
     let sockets = app.edges.sockets;
     let facts = blocking(app.manager, move |manager| {
-        let report = manager.port(port)?;
+        let report = manager.port(port, Extent::All)?;
         let away = report.lease.as_ref().is_some_and(|lease| lease.state != LeaseState::Bound);
         let whereabouts = if away { manager.whereabouts(port)? } else { Whereabouts::default() };
         let mut facts = Facts { report, host, scheme, whereabouts, way: Way::default() };

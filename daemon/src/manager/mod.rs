@@ -42,6 +42,7 @@ use portlease_proto::{Event, Port, PortRange};
 pub use condition::{Condition, GoneRoot, PortCounts};
 pub use error::Error;
 pub use get::Granted;
+pub use port::Extent;
 pub use watch::Changed;
 pub use whereabouts::{Elsewhere, LastApp, Whereabouts};
 

@@ -10,9 +10,19 @@ use super::{
 };
 use crate::{
     registry::Record,
-    sockets::{Leftovers, SocketDetail, Verdict},
+    sockets::{Leftovers, SocketDetail, Transport, Verdict},
     well_known,
 };
+
+/// Which sockets of a port are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Those that serve it, if that is who has it: then connections, and what
+    /// is bound beside a listener, are left out.
+    Serving,
+    /// All. It takes milliseconds: the kernel walks its largest tables.
+    All,
+}
 
 /// What the kernel says of a port.
 struct Look {
@@ -21,12 +31,12 @@ struct Look {
 }
 
 impl Manager {
-    /// Everything on one port. May walk all processes.
+    /// What is on one port. May walk all processes.
     ///
     /// # Errors
     /// [`Error::Sockets`].
-    pub fn port(&self, port: Port) -> Result<PortReport, Error> {
-        let Look { verdict, sockets } = self.look(port)?;
+    pub fn port(&self, port: Port, extent: Extent) -> Result<PortReport, Error> {
+        let Look { verdict, sockets } = self.look(port, extent)?;
         let occupants = self.recognise(sockets.iter().map(|detail| detail.row).collect());
         let mut names = Names::new(self.edges.processes.as_ref());
         let holders = holders(self.edges.processes.as_ref(), port, &occupants, &mut names);
@@ -72,8 +82,8 @@ impl Manager {
 
     /// The sockets are looked at between two words of the kernel that are the
     /// same, so that they explain it.
-    fn look(&self, port: Port) -> Result<Look, Error> {
-        let mut look = self.look_at_all(port)?;
+    fn look(&self, port: Port, extent: Extent) -> Result<Look, Error> {
+        let mut look = self.look_twice(port, extent)?;
         self.leave_out_holds(&mut look.sockets);
         Ok(look)
     }
@@ -84,19 +94,36 @@ impl Manager {
         sockets.retain(|detail| !inner.kept.is_hold(detail.row.port, detail.row.inode));
     }
 
-    fn look_at_all(&self, port: Port) -> Result<Look, Error> {
+    fn look_twice(&self, port: Port, extent: Extent) -> Result<Look, Error> {
         const ATTEMPTS: usize = 3;
         let probe = || self.edges.sockets.probe(port, Protocol::Both, Leftovers::Ignored);
         let mut verdict = probe()?;
         for _ in 1..ATTEMPTS {
-            let sockets = self.edges.sockets.in_detail(port)?;
+            let sockets = self.sockets_on(port, extent)?;
             let after = probe()?;
             if after == verdict {
                 return Ok(Look { verdict, sockets });
             }
             verdict = after;
         }
-        Ok(Look { verdict, sockets: self.edges.sockets.in_detail(port)? })
+        Ok(Look { verdict, sockets: self.sockets_on(port, extent)? })
+    }
+
+    fn sockets_on(&self, port: Port, extent: Extent) -> Result<Vec<SocketDetail>, Error> {
+        let sockets = &self.edges.sockets;
+        if extent == Extent::Serving {
+            let serving = sockets.serving_on(port)?;
+            let is_listener = |detail: &SocketDetail| detail.row.transport == Transport::Tcp;
+            // Of UDP that is every socket. Of TCP it tells who has the port if
+            // one listens; else a socket that only the large tables show may be there.
+            let whole = |nothing: Result<Verdict, _>| nothing.map(|verdict| verdict == Verdict::Free);
+            if serving.iter().any(is_listener)
+                || whole(sockets.probe(port, Protocol::Tcp, Leftovers::InTheWay))?
+            {
+                return Ok(serving);
+            }
+        }
+        Ok(sockets.in_detail(port)?)
     }
 
     fn excluded(&self, port: Port) -> Option<String> {

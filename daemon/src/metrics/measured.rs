@@ -53,6 +53,10 @@ impl Sockets for Measured<Arc<dyn Sockets>> {
         self.edge.in_detail(port)
     }
 
+    fn serving_on(&self, port: Port) -> Result<Vec<SocketDetail>, SocketError> {
+        self.edge.serving_on(port)
+    }
+
     fn listeners(&self) -> Result<Vec<SocketDetail>, SocketError> {
         self.edge.listeners()
     }

@@ -66,6 +66,19 @@ pub trait Sockets: Send + Sync {
     /// [`SocketError`].
     fn in_detail(&self, port: Port) -> Result<Vec<SocketDetail>, SocketError>;
 
+    /// Who serves `port`, in full: its TCP listeners and UDP sockets. Tens of
+    /// microseconds, for [`Sockets::in_detail`] also walks the tables of bound
+    /// sockets and of connections, which are large even when they are empty.
+    ///
+    /// # Errors
+    /// [`SocketError`].
+    fn serving_on(&self, port: Port) -> Result<Vec<SocketDetail>, SocketError> {
+        let serves = |detail: &SocketDetail| {
+            detail.row.transport == Transport::Udp || detail.row.state == SocketState::Listening
+        };
+        Ok(self.in_detail(port)?.into_iter().filter(serves).collect())
+    }
+
     /// Every socket of the machine that has a port and is no part of a TCP
     /// connection, in full. Slow.
     ///

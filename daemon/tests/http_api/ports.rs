@@ -77,7 +77,10 @@ fn a_listener_and_its_connections() {
     io::copy(&mut &gone, &mut io::sink()).unwrap();
     drop(gone);
 
-    let report = report(&server, port);
+    let serving = report(&server, port);
+    assert_eq!(told(&serving, &["state"]), json!([false, "in_use", [["listening"]]]));
+    let report = server.get(&format!("/v1/ports/{port}?connections=true")).json(200);
+    assert_eq!(serving["holders"][0]["pid"], report["holders"][0]["pid"]);
     let pid = std::process::id();
     let mapped = "::ffff:127.0.0.1";
     assert_eq!(

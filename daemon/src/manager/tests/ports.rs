@@ -5,6 +5,7 @@ use portlease_proto::{BusyReason, Parent, Port, Unit};
 use super::{any, exactly};
 use crate::{
     doubles::{Asked, Doubles, OTHER_UID, OUR_UID},
+    manager::Extent,
     processes::Trace,
     sockets::{SocketError, SocketState, Transport},
 };
@@ -33,7 +34,7 @@ fn a_holder_that_is_remembered_takes_no_walk() {
     doubles.processes.running().traces.insert(open.pid, trace.clone());
     for _ in 0..2 {
         assert!(manager.try_port(PORT).unwrap().is_none());
-        let report = manager.port(PORT).unwrap();
+        let report = manager.port(PORT, Extent::All).unwrap();
         assert_eq!((report.free, report.reason), (false, Some(BusyReason::InUse)));
         let [holder] = &report.holders[..] else { panic!("{report:?}") };
         assert_eq!((holder.process.pid, holder.inodes.as_slice()), (Some(open.pid), &[open.inode][..]));
@@ -50,7 +51,7 @@ fn a_holder_that_cannot_be_read_is_shown() {
     doubles.sockets.add(Transport::Tcp, PORT, SocketState::Connected, OTHER_UID, 78);
     doubles.sockets.add(Transport::Tcp, PORT, SocketState::Connected, OUR_UID, 79);
     doubles.sockets.leave(PORT);
-    let report = doubles.manager().port(PORT).unwrap();
+    let report = doubles.manager().port(PORT, Extent::All).unwrap();
     assert_eq!(report.sockets.len(), 4);
     let holders: Vec<_> = report
         .holders
@@ -71,7 +72,7 @@ fn a_docker_proxy_of_root_is_guessed_and_called_a_guess() {
     let doubles = Doubles::default();
     doubles.sockets.listen(Transport::Tcp, PORT, 0, 77);
     doubles.processes.running().docker_proxies.insert(PORT, 812);
-    let holder = doubles.manager().port(PORT).unwrap().holders.remove(0);
+    let holder = doubles.manager().port(PORT, Extent::All).unwrap().holders.remove(0);
     assert_eq!(holder.process.pid, None, "it is not known to have the socket");
     assert!(holder.remarks[1].starts_with("docker-proxy (pid 812) says"), "{holder:?}");
     assert!(holder.remarks[1].ends_with("docker ps --filter publish=3000"), "{holder:?}");
@@ -88,21 +89,21 @@ fn why_a_port_is_not_free() {
         let doubles = Doubles::default();
         doubles.sockets.add(Transport::Tcp, PORT, state, OUR_UID, inode);
         doubles.sockets.kernel().stubborn.insert(PORT);
-        let report = doubles.manager().port(PORT).unwrap();
+        let report = doubles.manager().port(PORT, Extent::All).unwrap();
         assert_eq!((report.free, report.reason), (false, Some(reason)), "{state:?}");
     }
     let doubles = Doubles::default();
     doubles.sockets.kernel().privileged.insert(PORT);
     let manager = doubles.manager();
     assert!(manager.try_port(PORT).unwrap().is_none());
-    assert_eq!(manager.port(PORT).unwrap().reason, Some(BusyReason::Privileged));
+    assert_eq!(manager.port(PORT, Extent::All).unwrap().reason, Some(BusyReason::Privileged));
 }
 
 #[test]
 fn leftovers_that_servers_bind_over_leave_the_port_free() {
     let doubles = Doubles::default();
     doubles.sockets.leave(PORT);
-    let report = doubles.manager().port(PORT).unwrap();
+    let report = doubles.manager().port(PORT, Extent::All).unwrap();
     assert_eq!((report.free, report.reason, report.sockets.len()), (true, None, 1));
 }
 
@@ -115,10 +116,13 @@ fn the_lease_on_the_port_is_judged() {
     let lease = manager.lease("app/web", &request);
     assert_eq!(manager.try_port(PORT).unwrap().unwrap().lease, Some(lease.clone()));
     doubles.app(PORT, &super::path(&root));
-    assert_eq!(manager.port(PORT).unwrap().lease.unwrap().state, portlease_proto::LeaseState::Bound);
+    assert_eq!(
+        manager.port(PORT, Extent::All).unwrap().lease.unwrap().state,
+        portlease_proto::LeaseState::Bound
+    );
     doubles.sockets.clear(PORT);
     doubles.stranger(PORT);
-    let report = manager.port(PORT).unwrap();
+    let report = manager.port(PORT, Extent::All).unwrap();
     assert_eq!(report.lease.unwrap().state, portlease_proto::LeaseState::Taken);
     let listed = &manager.ports().unwrap()[0];
     assert_eq!(listed.lease.as_ref().unwrap().state, portlease_proto::LeaseState::Taken);
@@ -143,5 +147,35 @@ fn a_table_that_is_not_whole_is_no_empty_list() {
     let doubles = Doubles::default();
     doubles.sockets.kernel().fails = Some(|| SocketError::NotWhole("TCP"));
     let manager = doubles.manager();
-    assert!(manager.ports().is_err() && manager.port(PORT).is_err() && manager.try_port(PORT).is_err());
+    assert!(
+        manager.ports().is_err()
+            && manager.port(PORT, Extent::All).is_err()
+            && manager.try_port(PORT).is_err()
+    );
+}
+
+/// Whoever may have the port is shown, whatever it takes.
+#[test]
+fn connections_are_left_out_only_where_a_listener_has_the_port() {
+    use SocketState::{BoundOnly, Connected, Leftover, Listening};
+    use Transport::{Tcp, Udp};
+    let tables: [(&[(Transport, SocketState)], usize, u32); 6] = [
+        (&[(Tcp, Listening), (Tcp, Connected), (Tcp, Leftover)], 1, 0),
+        (&[(Tcp, Connected), (Tcp, Leftover)], 2, 1),
+        (&[(Tcp, BoundOnly)], 1, 1),
+        (&[(Udp, Listening)], 1, 0),
+        (&[(Udp, Listening), (Tcp, BoundOnly)], 2, 1),
+        (&[(Udp, Listening), (Tcp, Listening), (Tcp, Connected)], 2, 0),
+    ];
+    for (sockets, serving, walks) in tables {
+        let doubles = Doubles::default();
+        for (inode, (transport, state)) in (7..).zip(sockets) {
+            doubles.sockets.add(*transport, PORT, *state, OUR_UID, inode);
+        }
+        let manager = doubles.manager();
+        let shown = |extent| manager.port(PORT, extent).unwrap().sockets.len();
+        assert_eq!(shown(Extent::Serving), serving, "{sockets:?}");
+        assert_eq!(doubles.sockets.kernel().asked.on_port as u32, walks, "{sockets:?}");
+        assert_eq!(shown(Extent::All), sockets.len(), "{sockets:?}");
+    }
 }

@@ -58,6 +58,13 @@ impl Sockets for SystemSockets {
         SockDiag::open()?.dump(&ALL_TRANSPORTS, Some(port), ALL_STATES, RawRow::detail)
     }
 
+    fn serving_on(&self, port: Port) -> Result<Vec<SocketDetail>, SocketError> {
+        let diag = SockDiag::open()?;
+        let mut all = diag.dump(&[Transport::Tcp], Some(port), LISTENING, RawRow::detail)?;
+        all.extend(diag.dump(&[Transport::Udp], Some(port), ALL_STATES, RawRow::detail)?);
+        Ok(all)
+    }
+
     fn listeners(&self) -> Result<Vec<SocketDetail>, SocketError> {
         let diag = SockDiag::open()?;
         let read = || {
