@@ -3,6 +3,8 @@
 #![cfg(all(target_os = "linux", feature = "cli"))]
 #![expect(clippy::unwrap_used, reason = "what does not work in a test fails it")]
 
+#[path = "support/listener.rs"]
+mod listener;
 #[path = "support/netns.rs"]
 mod netns;
 mod support;
@@ -20,7 +22,7 @@ use serde_json::Value;
 
 use netns::in_new_netns;
 use support::Home;
-use users::{Programs, say, told};
+use users::Programs;
 
 const ADA: u32 = 64_101;
 const EVE: u32 = 64_102;
@@ -135,25 +137,12 @@ fn a_rule_of_iptables() {
     });
 }
 
-/// Runs as another user when a test starts it so: listens until it is killed.
-#[test]
-fn listen() {
-    if told().as_deref() != Some("listen") {
-        return;
-    }
-    let _listener = TcpListener::bind((Ipv4Addr::LOCALHOST, PORT)).unwrap();
-    say("listening");
-    let _until_the_end = told();
-}
-
 #[test]
 #[ignore = "needs root: .ci/run runs it"]
 fn rules_that_only_root_can_read() {
     in_new_netns(|| {
         let programs = Programs::new();
-        let mut eves = programs.helper(EVE, "listen");
-        eves.tell("listen");
-        eves.wait_for("listening");
+        let _eves = listener::of(&programs, EVE, PORT);
         let ada = programs.home_of(ADA, "");
         sh("iptables -A INPUT -p tcp --dport 3000 -j DROP");
         assert_eq!(

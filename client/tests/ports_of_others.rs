@@ -2,6 +2,8 @@
 #![cfg(all(target_os = "linux", feature = "cli"))]
 #![expect(clippy::unwrap_used, reason = "what does not work in a test fails it")]
 
+#[path = "support/listener.rs"]
+mod listener;
 #[path = "support/netns.rs"]
 mod netns;
 mod support;
@@ -19,7 +21,7 @@ use serde_json::{Value, json};
 
 use netns::{in_new_netns, ip};
 use support::Home;
-use users::{Programs, say, told};
+use users::Programs;
 
 const ADA: u32 = 64_101;
 const EVE: u32 = 64_102;
@@ -29,25 +31,12 @@ fn home_of_root() -> Home {
     Home::new(vec![env!("CARGO_BIN_EXE_portlease").into()], "")
 }
 
-/// Runs as another user when a test starts it so: listens until it is killed.
-#[test]
-fn listen() {
-    if told().as_deref() != Some("listen") {
-        return;
-    }
-    let _listener = TcpListener::bind((Ipv4Addr::LOCALHOST, PORT)).unwrap();
-    say("listening");
-    let _until_the_end = told();
-}
-
 #[test]
 #[ignore = "needs root: .ci/run runs it"]
 fn another_users_process_is_shown_as_far_as_the_kernel_allows() {
     in_new_netns(|| {
         let programs = Programs::new();
-        let mut eves = programs.helper(EVE, "listen");
-        eves.tell("listen");
-        eves.wait_for("listening");
+        let _eves = listener::of(&programs, EVE, PORT);
 
         let ada = programs.home_of(ADA, "");
         let report = ada.run(&["who", "3000", "--json"]).json();

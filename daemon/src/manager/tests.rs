@@ -74,6 +74,14 @@ impl Manager {
         self.granted(name, request).lease
     }
 
+    /// What the watcher does at each tick.
+    fn watch_once(&self) {
+        let changed = self.glance().unwrap();
+        if !changed.is_empty() {
+            self.look_closer(changed).unwrap();
+        }
+    }
+
     fn refused(&self, name: &str, request: &GetRequest) -> Error {
         self.get(&key(name), request).unwrap_err()
     }

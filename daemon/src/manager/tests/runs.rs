@@ -34,10 +34,7 @@ impl World {
     }
 
     fn look(&self) {
-        let changed = self.manager.glance().unwrap();
-        if !changed.is_empty() {
-            self.manager.look_closer(changed).unwrap();
-        }
+        self.manager.watch_once();
     }
 
     /// What has happened since this was asked last, a look included.

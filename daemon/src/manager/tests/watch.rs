@@ -26,10 +26,7 @@ impl World {
     }
 
     fn look(&self) {
-        let changed = self.manager.glance().unwrap();
-        if !changed.is_empty() {
-            self.manager.look_closer(changed).unwrap();
-        }
+        self.manager.watch_once();
     }
 
     /// Grants a lease, which is told of and read.
