@@ -130,7 +130,9 @@ pub enum Change {
 /// All leases of one daemon. No port is in two of them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Registry {
-    projects: BTreeMap<ProjectName, BTreeMap<ServiceName, Record>>,
+    /// Most projects have one service, and a map makes room for eleven: those
+    /// should be places, and not whole leases.
+    projects: BTreeMap<ProjectName, BTreeMap<ServiceName, Box<Record>>>,
     by_port: HashMap<Port, LeaseKey>,
     /// The ports of all leases.
     ports: PortSet,
@@ -149,7 +151,7 @@ impl Registry {
     /// The lease of that name.
     #[must_use]
     pub fn find(&self, key: &LeaseKey) -> Option<&Record> {
-        self.projects.get(&key.project)?.get(&key.service)
+        self.projects.get(&key.project)?.get(&key.service).map(Box::as_ref)
     }
 
     /// The lease that has `port`.
@@ -166,12 +168,12 @@ impl Registry {
 
     /// Every lease, by project and service.
     pub fn all(&self) -> impl Iterator<Item = &Record> {
-        self.projects.values().flat_map(BTreeMap::values)
+        self.projects.values().flat_map(BTreeMap::values).map(Box::as_ref)
     }
 
     /// The leases of one project, by service.
     pub fn of_project(&self, project: &ProjectName) -> impl Iterator<Item = &Record> {
-        self.projects.get(project).into_iter().flat_map(BTreeMap::values)
+        self.projects.get(project).into_iter().flat_map(BTreeMap::values).map(Box::as_ref)
     }
 
     /// How many leases a project has.
@@ -319,7 +321,7 @@ impl Registry {
         self.projects
             .entry(record.key.project.clone())
             .or_default()
-            .insert(record.key.service.clone(), record);
+            .insert(record.key.service.clone(), Box::new(record));
     }
 
     fn remove(&mut self, key: &LeaseKey) {
