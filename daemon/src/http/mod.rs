@@ -3,6 +3,7 @@
 
 mod body;
 mod config;
+mod connection;
 mod door;
 mod entrance;
 mod error;

@@ -1,43 +1,25 @@
 //! Accepting connections, within limits, and draining them at the end.
 
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{
-    Router,
-    body::Body,
-    http::{Request, Response},
-    response::IntoResponse,
-};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use axum::Router;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream, UnixListener},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::AbortHandle,
 };
-use tokio_io_timeout::TimeoutStream;
-use tower::ServiceExt;
 
 use super::{
-    App,
+    App, connection,
     door::{Door, TcpDoor},
-    entrance::Entrance,
-    request_id, router,
+    router,
 };
 use crate::{
     manager::Edges,
     peer::{self, FarEnd},
 };
 
-/// How long a request's head may take to arrive.
-const HEAD_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a client may not read what it is sent.
-const WRITE_PATIENCE: Duration = Duration::from_secs(5);
-/// The most header lines.
-const HEADERS: usize = 64;
-/// The largest head, in bytes.
-const HEAD: usize = 16 * 1024;
 /// How long to wait when no file can be opened, before trying again.
 const BACK_OFF: Duration = Duration::from_millis(50);
 
@@ -141,51 +123,12 @@ impl Server {
         door: Door,
         place: OwnedSemaphorePermit,
     ) {
-        let (router, mut stop) = (self.router.clone(), self.stop.subscribe());
-        let service = service_fn(move |request| answer(router.clone(), door.clone(), request));
+        let (router, stop) = (self.router.clone(), self.stop.subscribe());
         tokio::spawn(async move {
-            let mut stream = TimeoutStream::new(stream);
-            stream.set_write_timeout(Some(WRITE_PATIENCE));
-            let connection = http1::Builder::new()
-                // hyper's time-out for heads does nothing without a timer.
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_PATIENCE)
-                .max_headers(HEADERS)
-                .max_buf_size(HEAD)
-                .serve_connection(TokioIo::new(Box::pin(stream)), service);
-            let mut connection = pin!(connection);
-            tokio::select! {
-                // What a client does wrong on its connection is its own affair.
-                _ended = connection.as_mut() => {}
-                () = async { let _stopped = stop.wait_for(|stopped| *stopped).await; } => {
-                    connection.as_mut().graceful_shutdown();
-                    let _ended = connection.await;
-                }
-            }
+            connection::serve(stream, router, door, stop).await;
             drop(place);
         });
     }
-}
-
-async fn answer(
-    router: Router,
-    door: Door,
-    mut request: Request<Incoming>,
-) -> Result<Response<Body>, std::convert::Infallible> {
-    let checked = door.check(&request);
-    let entrance = Entrance::of(&door, request.headers());
-    request.extensions_mut().insert(entrance);
-    let id = request_id::of(request.headers());
-    let line = tracing::enabled!(tracing::Level::DEBUG).then(|| request_id::Line::of(&request));
-    let mut response = match checked {
-        Ok(()) => request_id::within(id.clone(), router.oneshot(request.map(Body::new))).await?,
-        Err(refused) => refused.into_response(),
-    };
-    if let Some(line) = line {
-        line.log(&id, response.status().as_u16());
-    }
-    response.headers_mut().insert(request_id::NAME, id);
-    Ok(response)
 }
 
 /// Out of files: a pause lets connections end. Anything else concerns one

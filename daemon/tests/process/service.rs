@@ -116,6 +116,34 @@ fn who_asks_before_it_runs_is_answered_and_its_sockets_outlive_it() {
 }
 
 #[test]
+fn who_is_accepted_just_before_it_ends_is_answered() {
+    let home = Home::new();
+    let kept = Kept::of(&home);
+    let mut daemon = kept.spawn(&home, "");
+    kept.told("READY=1");
+    let mut late = vec![Connection::unix(&home.socket()).unwrap()];
+    late.extend((0..2).map(|index| Connection::tcp(kept.address(index)).unwrap()));
+    // They are accepted in turn: whoever came before this one has been.
+    daemon.health();
+    for index in 0..2 {
+        let mut after = Connection::tcp(kept.address(index)).unwrap();
+        after.send(request("GET", "/v1/health", "").replace("localhost", &kept.address(index).to_string()));
+        after.answer().json(200);
+    }
+    daemon.signal(Signal::TERM);
+    kept.told("STOPPING=1");
+    for (index, connection) in late.iter_mut().enumerate() {
+        let host =
+            index.checked_sub(1).map_or("localhost".to_owned(), |index| kept.address(index).to_string());
+        connection.send(request("GET", "/v1/health", "").replace("localhost", &host));
+        let answer = connection.answer();
+        assert_eq!((answer.status, answer.header("connection")), (200, Some("close")), "{index}");
+        assert!(connection.rest().is_empty());
+    }
+    assert!(daemon.exit(PATIENCE).success(), "{}", daemon.said());
+}
+
+#[test]
 fn what_was_not_passed_it_makes_itself() {
     let home = Home::new();
     let kept = Kept::of(&home);
