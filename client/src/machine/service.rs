@@ -50,15 +50,19 @@ pub(super) fn check(places: &Places) -> Check {
         );
     };
     // Where `systemctl enable` leaves its links.
-    let wanted = |dir: &PathBuf| there(&dir.join("default.target.wants/portlease.service"));
-    match places.systemd.iter().any(wanted) {
-        true => ok(ID, format!("systemd starts it at login: {}", unit.display())),
-        false => warn(
-            ID,
-            format!("{} is there, and systemd does not start it at login", unit.display()),
-            "set it up: portlease service install",
-        ),
+    let wanted = |link: &str| places.systemd.iter().any(|dir| there(&dir.join(link)));
+    if wanted("default.target.wants/portlease.service") {
+        return ok(ID, format!("systemd starts it at login: {}", unit.display()));
     }
+    // As packages have it.
+    if wanted("sockets.target.wants/portlease.socket") {
+        return ok(ID, format!("systemd starts it at the first request: {}", unit.display()));
+    }
+    warn(
+        ID,
+        format!("{} is there, and systemd does not start it at login", unit.display()),
+        "set it up: portlease service install",
+    )
 }
 
 #[cfg(test)]
@@ -78,6 +82,11 @@ mod tests {
         assert!(check(&places).summary.starts_with("none"));
         File::create(temp.path().join("portlease.service")).unwrap();
         assert_eq!(check(&places).status, CheckStatus::Warn);
+        let sockets = temp.path().join("sockets.target.wants");
+        create_dir_all(&sockets).unwrap();
+        std::os::unix::fs::symlink("../portlease.socket", sockets.join("portlease.socket")).unwrap();
+        assert_eq!(check(&places).status, CheckStatus::Ok);
+        assert!(check(&places).summary.starts_with("systemd starts it at the first request"));
         let wants = temp.path().join("default.target.wants");
         create_dir_all(&wants).unwrap();
         std::os::unix::fs::symlink("../portlease.service", wants.join("portlease.service")).unwrap();

@@ -11,6 +11,7 @@ use portlease_proto::Paths;
 use portleased::config::{Layers, Overrides};
 
 use super::{
+    packaged::Packaged,
     place,
     systemctl::{self, State},
     units::{self, SERVICE, Settings, TCP, UNIX, Unit},
@@ -33,9 +34,24 @@ pub(in crate::commands::service) async fn install(paths: &Paths) -> Result<(), F
 
     // From here on no command starts a daemon of its own.
     let handover = Handover::begin(paths).await?;
-    let changed = write(&directory, &units)?;
-    systemctl::run(&["daemon-reload"])?;
-    is_read(&directory)?;
+    let packaged = Packaged::find();
+    let changed = match packaged.filter(|packaged| !told_apart(packaged, &units, &directory)) {
+        Some(packaged) => {
+            line("uses", &format!("{}, the machine's", packaged.directory.join(SERVICE).display()));
+            systemctl::run(&["daemon-reload"])?;
+            is_read(&packaged.directory)?;
+            // They wait for a request, and the service is there at login without being told.
+            enable(&[UNIX, TCP])?;
+            Vec::new()
+        }
+        None => {
+            let changed = write(&directory, &units)?;
+            systemctl::run(&["daemon-reload"])?;
+            is_read(&directory)?;
+            enable(&[SERVICE, UNIX, TCP])?;
+            changed
+        }
+    };
     start(paths, &handover, &changed, &program)?;
     drop(handover);
 
@@ -62,6 +78,35 @@ fn units_of(paths: &Paths, program: &Path) -> Result<Vec<Unit>, Failure> {
         port: Some(layers.config.api.port),
         environment: environment.collect::<Result<_, Failure>>()?,
     }))
+}
+
+/// Whether the machine's units are no good here, which is said: those of a user
+/// come before them.
+fn told_apart(packaged: &Packaged, units: &[Unit], own: &Path) -> bool {
+    let apart = !packaged.serve_as(units, own);
+    if apart {
+        output::note(&format!(
+            "your own units come before those of the machine in {}, which start another program, or with other \
+             settings; portlease service uninstall removes yours",
+            packaged.directory.display()
+        ));
+    }
+    apart
+}
+
+/// Those that are not, for this user; an administrator may have done it for all.
+fn enable(units: &[&'static str]) -> Result<(), Failure> {
+    let mut missing = Vec::new();
+    for unit in units {
+        if !systemctl::state(unit)?.is_enabled() {
+            missing.push(*unit);
+        }
+    }
+    if !missing.is_empty() {
+        systemctl::run(&[&["enable", "--quiet"], &missing[..]].concat())?;
+    }
+    line("enabled", &units.join(", "));
+    Ok(())
 }
 
 /// Those whose files were not so before.
@@ -99,8 +144,6 @@ fn is_read(directory: &Path) -> Result<(), Failure> {
 }
 
 fn start(paths: &Paths, handover: &Handover, changed: &[&str], program: &Path) -> Result<(), Failure> {
-    systemctl::run(&["enable", "--quiet", SERVICE, UNIX, TCP])?;
-    line("enabled", &[SERVICE, UNIX, TCP].join(", "));
     // What failed too often before is tried anew; nothing of that is an error.
     let _none_failed = systemctl::run(&["reset-failed", SERVICE, UNIX, TCP]);
     let moved: Vec<&str> = [UNIX, TCP].into_iter().filter(|unit| changed.contains(unit)).collect();

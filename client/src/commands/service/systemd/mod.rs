@@ -1,6 +1,7 @@
 //! The service under systemd's manager of this user.
 
 mod install;
+mod packaged;
 mod place;
 mod status;
 mod systemctl;

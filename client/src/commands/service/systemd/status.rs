@@ -53,7 +53,8 @@ pub(in crate::commands::service) async fn status(
         true => health(paths).await,
         false => None,
     };
-    let enabled = units.iter().all(|unit| unit.enabled);
+    // Whoever waits there starts the service, be it enabled itself or not.
+    let enabled = units.iter().any(|unit| unit.name == UNIX && unit.enabled);
     let status = Status { enabled, units, lingers: place::lingers(), daemon };
     match args.json {
         true => output::json(&status),
@@ -68,7 +69,11 @@ async fn health(paths: &Paths) -> Option<Health> {
 
 fn show(status: &Status, paths: &Paths) {
     for unit in &status.units {
-        let enabled = if unit.enabled { "starts at login" } else { "does not start at login" };
+        let enabled = match unit.enabled {
+            true => "starts at login",
+            false if unit.name == SERVICE && status.enabled => "starts at the first request",
+            false => "does not start at login",
+        };
         let why = match unit.result.as_str() {
             "" | "success" => String::new(),
             result => format!(" ({result})"),

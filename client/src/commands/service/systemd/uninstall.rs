@@ -9,6 +9,7 @@ use std::{
 use portlease_proto::Paths;
 
 use super::{
+    packaged::Packaged,
     place, systemctl,
     units::{SERVICE, TCP, UNIX},
 };
@@ -46,6 +47,13 @@ pub(in crate::commands::service) async fn uninstall(
     let removed = files::remove(paths, home.as_deref(), args.purge)?;
     line("removed", &format!("what the daemon left ({removed})"));
     drop(handover);
+    if let Some(Packaged { directory }) = Packaged::find() {
+        output::note(&format!(
+            "the units of the machine stay in {}, and serve from the next login on; to be without them: \
+             systemctl --user mask --now {UNIX} {TCP} {SERVICE}",
+            directory.display()
+        ));
+    }
     if paths.registry().exists() {
         output::note(&format!("leases stay in {}; --purge removes them", paths.registry().display()));
     }
