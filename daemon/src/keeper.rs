@@ -310,10 +310,14 @@ impl Keeper {
         }
     }
 
-    /// Leaves no stale files behind. The lock is still ours.
+    /// Leaves no stale files behind. Where the locks are not ours any more, what
+    /// lies there is another daemon's, be it under numbers that ours had.
     pub fn clear_away(self) {
         if let Err(error) = self.checkpointer.run() {
             tracing::error!("the registry is not on the disk: {error}");
+        }
+        if !self.locks.in_place() {
+            return;
         }
         if let Some((_, file)) = self.unix {
             file.clear_away(&self.paths.socket());

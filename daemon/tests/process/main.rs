@@ -16,6 +16,7 @@ mod metrics;
 mod port_servers;
 mod registry;
 mod reload;
+mod replaced;
 mod runs;
 #[cfg(target_os = "linux")]
 mod sandbox;

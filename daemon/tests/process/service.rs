@@ -16,7 +16,10 @@ use rustix::process::Signal;
 
 use crate::{
     daemon::{Daemon, Home},
-    support::http::{Connection, PATIENCE, request},
+    support::{
+        http::{Connection, PATIENCE, request},
+        ports::POOL,
+    },
 };
 
 /// What a service manager keeps for one home.
@@ -141,6 +144,31 @@ fn who_is_accepted_just_before_it_ends_is_answered() {
         assert!(connection.rest().is_empty());
     }
     assert!(daemon.exit(PATIENCE).success(), "{}", daemon.said());
+}
+
+#[test]
+fn settings_that_are_read_again_do_not_move_what_was_passed() {
+    let home = Home::new();
+    let kept = Kept::of(&home);
+    let mut daemon = kept.spawn(&home, "");
+    kept.told("READY=1");
+    let before = daemon.health();
+    home.configure(home.ports.at(POOL - 2), "exclude = [7777]");
+    daemon.signal(Signal::HUP);
+    kept.told("RELOADING=1");
+    kept.told("READY=1");
+    let said = daemon.said();
+    for words in [&format!("the service manager keeps port {}", home.api()), "exclude: [] → [\"7777\"]"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert_eq!(daemon.health(), before);
+    assert!(Connection::tcp(SocketAddr::from(([127, 0, 0, 1], home.ports.at(POOL - 2)))).is_err());
+    // What waits there for the next daemon does so on the same port.
+    daemon.signal(Signal::TERM);
+    assert!(daemon.exit(PATIENCE).success());
+    let mut daemon = kept.spawn(&home, "");
+    assert_eq!(daemon.health()["endpoint"]["port"], home.api());
+    assert!(daemon.said().contains("and the settings say"), "{}", daemon.said());
 }
 
 #[test]
