@@ -16,6 +16,7 @@ mod reference;
 mod run;
 mod shells;
 mod start;
+mod usage;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -38,7 +39,16 @@ fn main() -> ExitCode {
         if let Some(words) = commands::failing_words(std::env::args()).filter(|_| error.use_stderr()) {
             output::value(words);
         }
-        error.exit()
+        // Whoever wants help has meant what was typed.
+        let words: Vec<String> =
+            std::env::args_os().skip(1).map(|word| word.to_string_lossy().into()).collect();
+        match usage::meant(&words).filter(|_| error.use_stderr()) {
+            Some(meant) => {
+                output::misread(&error, &meant);
+                std::process::exit(error.exit_code());
+            }
+            None => error.exit(),
+        }
     });
     let failing = commands::failing(&args.command);
     match begin(args.command) {

@@ -102,6 +102,13 @@ pub(crate) fn failure(failure: &Failure) {
     }
 }
 
+/// A command line that was not understood, and what was meant.
+pub(crate) fn misread(error: &clap::Error, meant: &str) {
+    // That nobody reads it is no reason to end otherwise.
+    let _unread = error.print();
+    eprintln!("hint: {}", escape(meant));
+}
+
 /// What a `get` has to say beside the port.
 pub(crate) fn about_lease(lease: &Lease) {
     moved(lease);

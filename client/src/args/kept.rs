@@ -5,7 +5,8 @@ use super::Names;
 /// Open the URL of a lease in the browser.
 ///
 /// Each program in $BROWSER is tried first, with colons between them, then the
-/// one of the desktop. Where there is none, the URL is printed.
+/// one of the desktop. They may have arguments; %s there is the URL. Where there
+/// is no program, the URL is printed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -53,7 +53,7 @@ pub(crate) use ports::ports;
 pub(crate) use portserver::portserver;
 pub(crate) use release::release;
 pub(crate) use renew::renew;
-pub(crate) use run::run;
+pub(crate) use run::{quoted, run};
 pub(crate) use service::service;
 pub(crate) use show::show;
 pub(crate) use status::status;

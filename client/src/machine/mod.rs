@@ -5,7 +5,8 @@ mod files;
 mod service;
 
 use portlease::{Address, Client};
-use portlease_proto::{Check, CheckStatus, Health, MachineDiagnosis, Paths};
+use portlease_proto::{Check, CheckStatus, Health, MachineDiagnosis, Paths, Unit};
+use portleased::processes::{Processes, SystemProcesses};
 
 use crate::exit::Failure;
 
@@ -79,13 +80,42 @@ fn version(health: &Health) -> Check {
         false => warn(
             "version",
             format!("this command is version {ours}, and the daemon is {theirs}"),
-            restart(health),
+            renew(health.endpoint.pid, unit(health).as_ref()),
         ),
     }
 }
 
 fn restart(health: &Health) -> String {
-    format!("restart the daemon: kill {}, then portlease daemon", health.endpoint.pid)
+    restarted_by(health.endpoint.pid, unit(health).as_ref())
+}
+
+/// What keeps the daemon. A service manager would start again what is killed, or
+/// take it for a failure.
+fn unit(health: &Health) -> Option<Unit> {
+    SystemProcesses.trace(health.endpoint.pid).unit
+}
+
+fn restarted_by(pid: u32, unit: Option<&Unit>) -> String {
+    match unit {
+        Some(unit) if is_service(unit) => {
+            format!("restart the daemon: systemctl --user restart {}", unit.name)
+        }
+        _ => format!("restart the daemon: kill {pid}, then portlease daemon"),
+    }
+}
+
+/// As [`restarted_by`], and as this very program.
+fn renew(pid: u32, unit: Option<&Unit>) -> String {
+    match unit {
+        Some(unit) if is_service(unit) => {
+            "restart the service as this program: portlease service install".to_owned()
+        }
+        unit => restarted_by(pid, unit),
+    }
+}
+
+fn is_service(unit: &Unit) -> bool {
+    unit.manager == "systemd" && unit.name.starts_with("portlease") && unit.name.ends_with(".service")
 }
 
 fn ok(id: &str, summary: impl Into<String>) -> Check {
@@ -117,6 +147,22 @@ mod tests {
         let check = version(&health);
         assert_eq!(check.status, CheckStatus::Warn);
         assert!(check.summary.ends_with("and the daemon is 0.0.1"), "{check:?}");
+    }
+
+    #[test]
+    fn what_a_service_manager_keeps_is_not_killed() {
+        let unit = |manager: &str, name: &str| Unit { manager: manager.to_owned(), name: name.to_owned() };
+        let service = unit("systemd", "portlease.service");
+        assert_eq!(
+            restarted_by(7, Some(&service)),
+            "restart the daemon: systemctl --user restart portlease.service"
+        );
+        assert!(renew(7, Some(&service)).ends_with(": portlease service install"));
+        for other in [None, Some(unit("systemd", "app-code-12.scope")), Some(unit("docker", "0123456789ab"))]
+        {
+            assert!(restarted_by(7, other.as_ref()).contains("kill 7, then portlease daemon"), "{other:?}");
+            assert_eq!(renew(7, other.as_ref()), restarted_by(7, other.as_ref()));
+        }
     }
 
     #[test]

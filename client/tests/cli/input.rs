@@ -40,6 +40,24 @@ fn what_is_not_understood_is_usage() {
 }
 
 #[test]
+fn run_without_its_hyphens_is_told_with_them() {
+    let home = home_apart();
+    for (typed, meant) in [
+        (&["run", "npm", "run", "dev"][..], "portlease run -- npm run dev"),
+        (&["run", "--hold", "npm"], "portlease run --hold -- npm"),
+        (&["run", "./serve", "--port", "{port}"], "portlease run -- ./serve --port {port}"),
+    ] {
+        let ran = home.run(typed);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{ran:?}");
+        assert!(ran.stderr.starts_with("error: "), "{ran:?}");
+        assert!(ran.stderr.ends_with(&format!("\nhint: {meant}\n")), "{ran:?}");
+    }
+    let ran = home.run(&["run"]);
+    assert!(ran.code == 2 && !ran.stderr.contains("hint: "), "{ran:?}");
+    assert!(!home.run(&["run", "npm", "--help"]).stderr.contains("hint: "));
+}
+
+#[test]
 fn errors_say_what_and_what_to_type() {
     let home = home_apart();
     let shown = |args: &[&str]| show(&home, args, &[]);

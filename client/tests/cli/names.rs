@@ -134,6 +134,8 @@ fn the_browser_gets_the_url() {
     let url = format!("http://localhost:{leased}");
     let both = format!("/no/such/browser:{}", bin.join("browser").display());
     assert_eq!(opened(&both, &bin), format!("browser {url}\n"));
+    assert_eq!(opened("browser -P 'my work' --app=%s", &bin), format!("browser -P my work --app={url}\n"));
+    assert_eq!(opened("browser 'x:/no/such/browser -x:browser -y", &bin), format!("browser -y {url}\n"));
     assert_eq!(opened("", &bin), format!("xdg-open {url}\n"));
     let ran = Ran::from(home.command(&["open", "app"]).env("PATH", "/nowhere").output().unwrap());
     assert_eq!((ran.code, ran.stdout), (0, format!("{url}\n")));

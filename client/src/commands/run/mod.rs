@@ -22,6 +22,7 @@ use crate::{
     output,
     run::{Ended, LaunchError, Place, Signals, supervise},
 };
+pub(crate) use plan::quoted;
 use plan::{Plan, ports};
 
 /// An app that fails sooner than this may have found its port taken.

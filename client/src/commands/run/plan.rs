@@ -168,7 +168,7 @@ fn begin(args: &RunArgs) -> String {
 }
 
 /// A word as it is typed into a shell.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./{}-[]".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();
