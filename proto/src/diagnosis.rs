@@ -59,6 +59,23 @@ pub struct Check {
     pub fix: Option<String>,
 }
 
+impl Check {
+    /// All is as it should be.
+    pub fn ok(id: &str, summary: impl Into<String>) -> Self {
+        Self { id: id.to_owned(), status: CheckStatus::Ok, summary: summary.into(), fix: None }
+    }
+
+    /// It works, and there is something to do about it.
+    pub fn warn(id: &str, summary: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { status: CheckStatus::Warn, fix: Some(fix.into()), ..Self::ok(id, summary) }
+    }
+
+    /// It does not work.
+    pub fn fail(id: &str, summary: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { status: CheckStatus::Fail, fix: Some(fix.into()), ..Self::ok(id, summary) }
+    }
+}
+
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -9,8 +9,6 @@ use std::{
 
 use portlease_proto::{Check, Paths};
 
-use super::{fail, ok};
-
 const ID: &str = "files";
 
 /// What a path should be.
@@ -30,7 +28,7 @@ pub(super) fn check(paths: &Paths) -> Vec<Check> {
     let seen = found.iter().filter(|found| matches!(found, Ok(true))).count();
     let ill: Vec<Check> = found.into_iter().filter_map(Result::err).collect();
     match ill.is_empty() {
-        true => vec![ok(ID, format!("{seen} files and directories, this user's alone"))],
+        true => vec![Check::ok(ID, format!("{seen} files and directories, this user's alone"))],
         false => ill,
     }
 }
@@ -67,7 +65,7 @@ fn one(kind: Kind, path: &Path) -> Result<bool, Check> {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => {
-            return Err(fail(
+            return Err(Check::fail(
                 ID,
                 format!("{shown} cannot be looked at: {error}"),
                 format!("see: ls -ld {shown}"),
@@ -76,17 +74,17 @@ fn one(kind: Kind, path: &Path) -> Result<bool, Check> {
     };
     if !kind.is(metadata.file_type()) {
         let summary = format!("{shown} is no {}", kind.word());
-        return Err(fail(ID, summary, format!("move it away: mv {shown} {shown}.old")));
+        return Err(Check::fail(ID, summary, format!("move it away: mv {shown} {shown}.old")));
     }
     let ours = rustix::process::geteuid().as_raw();
     if metadata.uid() != ours {
         let summary = format!("{shown} belongs to user {}, not to this user ({ours})", metadata.uid());
-        return Err(fail(ID, summary, format!("take it back: sudo chown {ours} {shown}")));
+        return Err(Check::fail(ID, summary, format!("take it back: sudo chown {ours} {shown}")));
     }
     let (mode, (wanted, refused)) = (metadata.mode() & 0o7777, kind.mode());
     if mode & refused != 0 {
         let summary = format!("{shown} is open to other users (mode {mode:04o})");
-        return Err(fail(ID, summary, format!("close it: chmod {wanted} {shown}")));
+        return Err(Check::fail(ID, summary, format!("close it: chmod {wanted} {shown}")));
     }
     Ok(true)
 }

@@ -5,7 +5,7 @@ mod files;
 mod service;
 
 use portlease::{Address, Client};
-use portlease_proto::{Check, CheckStatus, Health, MachineDiagnosis, Paths, Unit};
+use portlease_proto::{Check, Health, MachineDiagnosis, Paths, Unit};
 use portleased::processes::{Processes, SystemProcesses};
 
 use crate::exit::Failure;
@@ -28,8 +28,12 @@ async fn daemon(paths: &Paths) -> Vec<Check> {
             let start = "start it: portlease daemon; most other commands do so by themselves";
             let hint = hint.filter(|hint| !hint.starts_with("start it"));
             return vec![
-                fail(ID, message, hint.unwrap_or_else(|| start.to_owned())),
-                warn("machine", "the registry and the pool were not looked at: the daemon does that", start),
+                Check::fail(ID, message, hint.unwrap_or_else(|| start.to_owned())),
+                Check::warn(
+                    "machine",
+                    "the registry and the pool were not looked at: the daemon does that",
+                    start,
+                ),
             ];
         }
     };
@@ -37,7 +41,7 @@ async fn daemon(paths: &Paths) -> Vec<Check> {
         Ok(health) => health,
         Err(error) => {
             let message = Failure::from(error).message;
-            return vec![fail(ID, message, format!("see {}", paths.log().display()))];
+            return vec![Check::fail(ID, message, format!("see {}", paths.log().display()))];
         }
     };
     let mut checks = vec![running(&health), socket(client.address(), paths), version(&health)];
@@ -46,7 +50,7 @@ async fn daemon(paths: &Paths) -> Vec<Check> {
         Err(error) => {
             let message =
                 format!("the daemon does not look at the machine: {}", Failure::from(error).message);
-            checks.push(fail("machine", message, restart(&health)));
+            checks.push(Check::fail("machine", message, restart(&health)));
         }
     }
     checks
@@ -56,16 +60,18 @@ fn running(health: &Health) -> Check {
     let pid = health.endpoint.pid;
     let summary = format!("runs (pid {pid}) since {}", health.started_at);
     match health.notices.is_empty() {
-        true => ok("daemon", summary),
-        false => warn("daemon", format!("{summary}; {}", health.notices.join("; ")), "see portlease status"),
+        true => Check::ok("daemon", summary),
+        false => {
+            Check::warn("daemon", format!("{summary}; {}", health.notices.join("; ")), "see portlease status")
+        }
     }
 }
 
 /// Programs come in by the Unix socket or over TCP.
 fn socket(address: &Address, paths: &Paths) -> Check {
     match address {
-        Address::Unix(path) => ok("socket", format!("answers on {}", path.display())),
-        Address::Tcp(address) => warn(
+        Address::Unix(path) => Check::ok("socket", format!("answers on {}", path.display())),
+        Address::Tcp(address) => Check::warn(
             "socket",
             format!("nobody answers on {}, but on {address}", paths.socket().display()),
             "restart the daemon; it puts a deleted socket back within a second",
@@ -76,8 +82,8 @@ fn socket(address: &Address, paths: &Paths) -> Check {
 fn version(health: &Health) -> Check {
     let (ours, theirs) = (env!("CARGO_PKG_VERSION"), &health.endpoint.version);
     match ours == theirs {
-        true => ok("version", format!("{ours}, the daemon's too")),
-        false => warn(
+        true => Check::ok("version", format!("{ours}, the daemon's too")),
+        false => Check::warn(
             "version",
             format!("this command is version {ours}, and the daemon is {theirs}"),
             renew(health.endpoint.pid, unit(health).as_ref()),
@@ -118,21 +124,10 @@ fn is_service(unit: &Unit) -> bool {
     unit.manager == "systemd" && unit.name.starts_with("portlease") && unit.name.ends_with(".service")
 }
 
-fn ok(id: &str, summary: impl Into<String>) -> Check {
-    Check { id: id.to_owned(), status: CheckStatus::Ok, summary: summary.into(), fix: None }
-}
-
-fn warn(id: &str, summary: impl Into<String>, fix: impl Into<String>) -> Check {
-    Check { status: CheckStatus::Warn, fix: Some(fix.into()), ..ok(id, summary) }
-}
-
-fn fail(id: &str, summary: impl Into<String>, fix: impl Into<String>) -> Check {
-    Check { status: CheckStatus::Fail, fix: Some(fix.into()), ..ok(id, summary) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use portlease_proto::CheckStatus;
 
     fn health() -> Health {
         serde_json::from_str(include_str!("../../../proto/tests/golden/health.json")).unwrap()

@@ -4,8 +4,6 @@ use std::{env, fs, path::PathBuf};
 
 use portlease_proto::Check;
 
-use super::{ok, warn};
-
 const ID: &str = "service";
 
 /// Where service managers look.
@@ -41,10 +39,10 @@ impl Places {
 pub(super) fn check(places: &Places) -> Check {
     let there = |path: &PathBuf| fs::symlink_metadata(path).is_ok();
     if let Some(plist) = places.launchd.iter().map(|dir| dir.join("portlease.plist")).find(there) {
-        return ok(ID, format!("launchd starts it: {}", plist.display()));
+        return Check::ok(ID, format!("launchd starts it: {}", plist.display()));
     }
     let Some(unit) = places.systemd.iter().map(|dir| dir.join("portlease.service")).find(there) else {
-        return ok(
+        return Check::ok(
             ID,
             "none: commands start the daemon when they need it; portlease service install has it there from login on",
         );
@@ -52,13 +50,13 @@ pub(super) fn check(places: &Places) -> Check {
     // Where `systemctl enable` leaves its links.
     let wanted = |link: &str| places.systemd.iter().any(|dir| there(&dir.join(link)));
     if wanted("default.target.wants/portlease.service") {
-        return ok(ID, format!("systemd starts it at login: {}", unit.display()));
+        return Check::ok(ID, format!("systemd starts it at login: {}", unit.display()));
     }
     // As packages have it.
     if wanted("sockets.target.wants/portlease.socket") {
-        return ok(ID, format!("systemd starts it at the first request: {}", unit.display()));
+        return Check::ok(ID, format!("systemd starts it at the first request: {}", unit.display()));
     }
-    warn(
+    Check::warn(
         ID,
         format!("{} is there, and systemd does not start it at login", unit.display()),
         "set it up: portlease service install",

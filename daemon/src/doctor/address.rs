@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use portlease_proto::Check;
 
-use super::{Facts, Host, fail, ok, warn};
+use super::{Facts, Host};
 use crate::sockets::is_loopback;
 
 const ID: &str = "address";
@@ -17,7 +17,7 @@ pub(super) fn check(facts: &Facts) -> Option<Check> {
     let (reached, missed): (Vec<IpAddr>, Vec<IpAddr>) =
         wanted.iter().partition(|address| facts.reaches(**address));
     Some(match (reached.first(), missed.first()) {
-        (Some(_), None) => ok(ID, format!("{} leads there", facts.host)),
+        (Some(_), None) => Check::ok(ID, format!("{} leads there", facts.host)),
         (Some(reached), Some(missed)) => half(facts, *reached, *missed),
         (None, _) => none(facts),
     })
@@ -29,13 +29,13 @@ pub(super) fn check(facts: &Facts) -> Option<Check> {
 fn half(facts: &Facts, reached: IpAddr, missed: IpAddr) -> Check {
     let summary = format!("{} leads there by {reached}, not by {missed}", facts.host);
     match missed {
-        IpAddr::V6(_) => ok(ID, summary),
+        IpAddr::V6(_) => Check::ok(ID, summary),
         IpAddr::V4(_) => {
             let fix = format!(
                 "where IPv4 is meant, use {}, or let the app listen on 127.0.0.1",
                 url(facts, reached)
             );
-            warn(ID, summary, fix)
+            Check::warn(ID, summary, fix)
         }
     }
 }
@@ -65,7 +65,7 @@ fn none(facts: &Facts) -> Check {
         Some(address) => format!("use {}{bind}", url(facts, *address)),
         None => String::new(),
     };
-    fail(ID, format!("it listens on {} only, {why}", names.join(", ")), fix)
+    Check::fail(ID, format!("it listens on {} only, {why}", names.join(", ")), fix)
 }
 
 /// A wildcard is reached by the loopback address of its family.

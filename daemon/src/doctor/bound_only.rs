@@ -2,7 +2,7 @@
 
 use portlease_proto::{Check, SocketState, Transport};
 
-use super::{Facts, fail};
+use super::Facts;
 
 pub(super) fn check(facts: &Facts) -> Option<Check> {
     if !facts.is_bound_only() {
@@ -11,5 +11,5 @@ pub(super) fn check(facts: &Facts) -> Option<Check> {
     let port = facts.report.port;
     let socket = facts.sockets(Transport::Tcp, SocketState::Bound).next()?;
     let summary = format!("{} has bound port {port} and does not listen on it", facts.name_of(socket));
-    Some(fail("bound_only", summary, format!("restart it: portlease stop {port}")))
+    Some(Check::fail("bound_only", summary, format!("restart it: portlease stop {port}")))
 }

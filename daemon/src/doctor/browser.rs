@@ -2,7 +2,7 @@
 
 use portlease_proto::Check;
 
-use super::{Facts, fail};
+use super::Facts;
 use crate::allocator::is_browser_blocked;
 
 pub(super) fn check(facts: &Facts) -> Option<Check> {
@@ -14,5 +14,5 @@ pub(super) fn check(facts: &Facts) -> Option<Check> {
         Some(lease) => format!("move: portlease get {} {} --reset", lease.project, lease.service),
         None => "let the app have another port: portlease get NAME".to_owned(),
     };
-    Some(fail("browser", format!("browsers refuse to open port {port} (ERR_UNSAFE_PORT)"), fix))
+    Some(Check::fail("browser", format!("browsers refuse to open port {port} (ERR_UNSAFE_PORT)"), fix))
 }

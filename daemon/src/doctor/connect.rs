@@ -2,7 +2,7 @@
 
 use portlease_proto::Check;
 
-use super::{Facts, Host, Outcome, fail, firewall, ok, warn};
+use super::{Facts, Host, Outcome, firewall};
 
 const ID: &str = "connect";
 
@@ -11,7 +11,7 @@ pub(super) fn check(facts: &Facts) -> Option<Check> {
     let first = way.attempts.first()?;
     let Some(obstructed) = way.obstructed() else {
         return Some(match way.attempts_that(Outcome::Answered).next() {
-            Some(attempt) => ok(ID, format!("{} takes connections", attempt.address)),
+            Some(attempt) => Check::ok(ID, format!("{} takes connections", attempt.address)),
             None => absent(facts, &first.address.ip().to_string()),
         });
     };
@@ -26,7 +26,7 @@ pub(super) fn check(facts: &Facts) -> Option<Check> {
     };
     let summary = format!("{address} {what}, most likely a firewall");
     let fix = firewall::look(&way.rules);
-    Some(if way.has_answer() { warn(ID, summary, fix) } else { fail(ID, summary, fix) })
+    Some(if way.has_answer() { Check::warn(ID, summary, fix) } else { Check::fail(ID, summary, fix) })
 }
 
 fn absent(facts: &Facts, address: &str) -> Check {
@@ -34,5 +34,5 @@ fn absent(facts: &Facts, address: &str) -> Check {
         Host::Local(_) => "bring the loopback interface up: sudo ip link set lo up",
         Host::Address(_) => "use one that it has: ip -brief address",
     };
-    fail(ID, format!("this machine does not have the address {address}"), fix)
+    Check::fail(ID, format!("this machine does not have the address {address}"), fix)
 }

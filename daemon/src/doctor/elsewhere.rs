@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use portlease_proto::{Check, LeaseState};
 
-use super::{Facts, fail};
+use super::Facts;
 use crate::{frameworks::port_option, manager::Elsewhere};
 
 /// The most other ports that are named.
@@ -24,7 +24,11 @@ pub(super) fn check(facts: &Facts) -> Option<Check> {
         Some(option) => format!(": {option}"),
         None => format!(", with PORT={port}"),
     };
-    Some(fail("elsewhere", summary, format!("start it on its own port{how}; until then: {}", url(first))))
+    Some(Check::fail(
+        "elsewhere",
+        summary,
+        format!("start it on its own port{how}; until then: {}", url(first)),
+    ))
 }
 
 /// The one that is most likely to be meant: an app that we know how to move.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use portlease_proto::Check;
 
-use super::{Facts, Host, fail, warn};
+use super::{Facts, Host};
 
 const ID: &str = "hosts";
 
@@ -24,7 +24,11 @@ pub(super) fn check(facts: &Facts) -> Option<Check> {
         let right =
             if wrong.is_ipv6() { IpAddr::from(Ipv6Addr::LOCALHOST) } else { Ipv4Addr::LOCALHOST.into() };
         let summary = format!("/etc/hosts says that {name} is {wrong}, which is not this machine's loopback");
-        return Some(fail(ID, summary, format!("put {right} into line {line} of it: sudoedit /etc/hosts")));
+        return Some(Check::fail(
+            ID,
+            summary,
+            format!("put {right} into line {line} of it: sudoedit /etc/hosts"),
+        ));
     }
     if entries.is_empty() {
         return missing(name, names);
@@ -41,7 +45,7 @@ fn missing(name: &str, names: &Names) -> Option<Check> {
     let summary = "/etc/hosts does not say what localhost is, so most programs cannot find it";
     let fix =
         "echo '127.0.0.1 localhost' | sudo tee -a /etc/hosts; echo '::1 localhost' | sudo tee -a /etc/hosts";
-    Some(fail(ID, summary, fix))
+    Some(Check::fail(ID, summary, fix))
 }
 
 /// The app takes connections by one family, and the file knows the other alone.
@@ -53,7 +57,7 @@ fn half(facts: &Facts, name: &str, entries: &[(usize, IpAddr)]) -> Option<Check>
     let (_, named) = entries.first()?;
     let summary =
         format!("/etc/hosts says that {name} is {named} and not {reached}, which alone leads to the app");
-    Some(warn(ID, summary, format!("echo '{reached} {name}' | sudo tee -a /etc/hosts")))
+    Some(Check::warn(ID, summary, format!("echo '{reached} {name}' | sudo tee -a /etc/hosts")))
 }
 
 /// Somewhere else on loopback is right if the app is there.

@@ -22,7 +22,7 @@ mod tls;
 mod udp;
 mod way;
 
-use portlease_proto::{Check, CheckStatus, Diagnosis};
+use portlease_proto::{Check, Diagnosis};
 
 pub use facts::Facts;
 pub use firewall::{Listing, Program, Unread};
@@ -58,16 +58,4 @@ const JUDGES: [Judge; 13] = [
 pub fn diagnose(facts: &Facts) -> Diagnosis {
     let checks = JUDGES.iter().filter_map(|judge| judge(facts)).collect();
     Diagnosis { port: facts.report.port, host: facts.host.to_string(), checks }
-}
-
-fn ok(id: &str, summary: impl Into<String>) -> Check {
-    Check { id: id.to_owned(), status: CheckStatus::Ok, summary: summary.into(), fix: None }
-}
-
-fn warn(id: &str, summary: impl Into<String>, fix: impl Into<String>) -> Check {
-    Check { status: CheckStatus::Warn, fix: Some(fix.into()), ..ok(id, summary) }
-}
-
-fn fail(id: &str, summary: impl Into<String>, fix: impl Into<String>) -> Check {
-    Check { status: CheckStatus::Fail, fix: Some(fix.into()), ..ok(id, summary) }
 }

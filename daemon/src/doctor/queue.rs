@@ -2,14 +2,14 @@
 
 use portlease_proto::Check;
 
-use super::{Facts, fail, ok};
+use super::Facts;
 
 pub(super) fn check(facts: &Facts) -> Option<Check> {
     const ID: &str = "queue";
     let queues = || facts.listeners().filter_map(|socket| Some((socket, socket.queue?)));
     queues().next()?;
     let Some((socket, queue)) = queues().find(|(_, queue)| queue.is_full()) else {
-        return Some(ok(ID, "its queue has room"));
+        return Some(Check::ok(ID, "its queue has room"));
     };
     let summary = format!(
         "{} does not accept connections: its queue is full ({} wait, {} may)",
@@ -22,5 +22,5 @@ pub(super) fn check(facts: &Facts) -> Option<Check> {
             Some(pid) => format!("let it go on: kill -CONT {pid}"),
             None => format!("it hangs or is overrun; restart it: portlease stop {}", facts.report.port),
         };
-    Some(fail(ID, summary, fix))
+    Some(Check::fail(ID, summary, fix))
 }

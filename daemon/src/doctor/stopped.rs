@@ -3,7 +3,7 @@
 
 use portlease_proto::Check;
 
-use super::{Facts, fail, ok};
+use super::Facts;
 
 pub(super) fn check(facts: &Facts) -> Option<Check> {
     const ID: &str = "stopped";
@@ -11,12 +11,12 @@ pub(super) fn check(facts: &Facts) -> Option<Check> {
     let mut seen = holders.filter(|holder| holder.process.pid.is_some()).peekable();
     seen.peek()?;
     match seen.find(|holder| holder.stopped) {
-        None => Some(ok(ID, "its process is not stopped")),
+        None => Some(Check::ok(ID, "its process is not stopped")),
         Some(holder) => {
             let pid = holder.process.pid.unwrap_or_default();
             let summary =
                 format!("{} is stopped (SIGSTOP or Ctrl-Z), so nobody gets an answer", holder.process);
-            Some(fail(ID, summary, format!("let it go on: kill -CONT {pid}")))
+            Some(Check::fail(ID, summary, format!("let it go on: kill -CONT {pid}")))
         }
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use portlease_proto::{Check, Port, escape};
 
-use super::{Facts, Host, Scheme, fail, ok, warn};
+use super::{Facts, Host, Scheme};
 
 const ID: &str = "tls";
 /// Where everybody expects TLS.
@@ -53,25 +53,27 @@ pub(super) fn check(facts: &Facts) -> Option<Check> {
     let speech = facts.way.speech.as_ref()?;
     let wanted = facts.scheme.or(OF_TLS.contains(&facts.report.port).then_some(Scheme::Https));
     Some(match (speech, wanted) {
-        (Speech::Http, Some(Scheme::Https)) => fail(
+        (Speech::Http, Some(Scheme::Https)) => Check::fail(
             ID,
             "it speaks HTTP without TLS, so https:// gets no answer",
             format!("use {}, or let the app serve TLS", url(facts, Scheme::Http)),
         ),
-        (Speech::Http, _) => ok(ID, "it speaks HTTP"),
-        (Speech::Tls, Some(Scheme::Https)) => ok(ID, "it speaks TLS"),
+        (Speech::Http, _) => Check::ok(ID, "it speaks HTTP"),
+        (Speech::Tls, Some(Scheme::Https)) => Check::ok(ID, "it speaks TLS"),
         (Speech::Tls, wanted) => {
             let summary = "it speaks TLS, so http:// gets no answer";
             let fix = format!("use {}, or let the app serve plain HTTP", url(facts, Scheme::Https));
-            if wanted.is_some() { fail(ID, summary, fix) } else { warn(ID, summary, fix) }
+            if wanted.is_some() { Check::fail(ID, summary, fix) } else { Check::warn(ID, summary, fix) }
         }
-        (Speech::Greeting(bytes), None) => ok(ID, format!("it speaks neither HTTP nor TLS: {}", name(bytes))),
+        (Speech::Greeting(bytes), None) => {
+            Check::ok(ID, format!("it speaks neither HTTP nor TLS: {}", name(bytes)))
+        }
         (Speech::Greeting(bytes), Some(scheme)) => {
             let fix = format!(
                 "use a client of that, not one of {scheme}://; see who it is: portlease who {}",
                 facts.report.port
             );
-            fail(ID, format!("it speaks neither HTTP nor TLS: {}", name(bytes)), fix)
+            Check::fail(ID, format!("it speaks neither HTTP nor TLS: {}", name(bytes)), fix)
         }
     })
 }

@@ -2,7 +2,7 @@
 
 use portlease_proto::{Check, SocketState, Transport};
 
-use super::{Facts, fail};
+use super::Facts;
 
 pub(super) fn check(facts: &Facts) -> Option<Check> {
     if facts.is_listening() || facts.is_bound_only() {
@@ -12,5 +12,5 @@ pub(super) fn check(facts: &Facts) -> Option<Check> {
     let socket = facts.sockets(Transport::Udp, SocketState::Listening).next()?;
     let summary = format!("{} is on UDP port {port}, and nothing listens on TCP", facts.name_of(socket));
     let fix = format!("ask it over UDP: nc -u {} {port}; or start the TCP app", facts.host);
-    Some(fail("udp", summary, fix))
+    Some(Check::fail("udp", summary, fix))
 }

@@ -16,7 +16,7 @@ use self::{
     chain::{Chain, Culprit, Verdict, culprit},
     packet::Packet,
 };
-use super::{Attempt, Facts, Outcome, fail, warn};
+use super::{Attempt, Facts, Outcome};
 
 const ID: &str = "firewall";
 
@@ -36,7 +36,7 @@ pub(super) fn check(facts: &Facts) -> Option<Check> {
         "{} {effect}: {manager} {does} what goes there, {doubt}by {what} of {place}",
         attempt.address
     );
-    Some(if facts.way.has_answer() { warn(ID, summary, fix) } else { fail(ID, summary, fix) })
+    Some(if facts.way.has_answer() { Check::warn(ID, summary, fix) } else { Check::fail(ID, summary, fix) })
 }
 
 /// What to type to see the rules, given what became of reading them.

@@ -2,10 +2,7 @@
 
 use portlease_proto::Check;
 
-use super::{
-    super::{fail, ok, warn},
-    MachineFacts,
-};
+use super::MachineFacts;
 use crate::clock::rfc3339;
 
 /// The most leases that are named.
@@ -14,8 +11,8 @@ const MOST: usize = 3;
 pub(super) fn sockets(facts: &MachineFacts) -> Check {
     const ID: &str = "sockets";
     match &facts.condition.sockets {
-        None => ok(ID, "the kernel tells of sockets"),
-        Some(why) => fail(
+        None => Check::ok(ID, "the kernel tells of sockets"),
+        Some(why) => Check::fail(
             ID,
             format!("the kernel does not tell of sockets: {why}"),
             "let the daemon use netlink: a sandbox may forbid AF_NETLINK (RestrictAddressFamilies=)",
@@ -26,8 +23,8 @@ pub(super) fn sockets(facts: &MachineFacts) -> Check {
 pub(super) fn store(facts: &MachineFacts) -> Check {
     const ID: &str = "store";
     match &facts.condition.store {
-        None => ok(ID, "the registry is whole"),
-        Some(why) => fail(
+        None => Check::ok(ID, "the registry is whole"),
+        Some(why) => Check::fail(
             ID,
             why,
             "see to the disk (df -h); a damaged registry is set aside when the daemon starts again",
@@ -41,8 +38,8 @@ pub(super) fn clock(facts: &MachineFacts) -> Check {
     const ID: &str = "clock";
     let condition = &facts.condition;
     match condition.renewed.filter(|renewed| *renewed > condition.wall) {
-        None => ok(ID, "not behind the registry"),
-        Some(renewed) => warn(
+        None => Check::ok(ID, "not behind the registry"),
+        Some(renewed) => Check::warn(
             ID,
             format!(
                 "the clock says {}, and a lease was granted or renewed at {}: it was set back",
@@ -57,12 +54,12 @@ pub(super) fn clock(facts: &MachineFacts) -> Check {
 pub(super) fn roots(facts: &MachineFacts) -> Check {
     const ID: &str = "roots";
     let gone = &facts.condition.gone;
-    let Some(first) = gone.first() else { return ok(ID, "all there") };
+    let Some(first) = gone.first() else { return Check::ok(ID, "all there") };
     let mut named: Vec<String> =
         gone.iter().take(MOST).map(|lease| format!("{} ({})", lease.key, lease.root)).collect();
     if let Some(more) = gone.len().checked_sub(MOST).filter(|more| *more > 0) {
         named.push(format!("and {more} more"));
     }
     let fix = format!("give its port back: portlease release {} {}", first.key.project, first.key.service);
-    warn(ID, format!("leases whose directory is gone: {}", named.join(", ")), fix)
+    Check::warn(ID, format!("leases whose directory is gone: {}", named.join(", ")), fix)
 }

@@ -2,10 +2,7 @@
 
 use portlease_proto::{Check, PortRange};
 
-use super::{
-    super::{fail, ok, warn},
-    MachineFacts,
-};
+use super::MachineFacts;
 use crate::{allocator::DEFAULT_POOL, manager::PortCounts};
 
 /// Below this part of all, in percent, there is little left.
@@ -24,7 +21,7 @@ pub(super) fn pool(facts: &MachineFacts) -> Check {
         let summary = format!(
             "the pool {pool} overlaps {ephemeral}, from which the kernel serves outgoing connections: those ports are never given"
         );
-        return warn(ID, summary, fix);
+        return Check::warn(ID, summary, fix);
     }
     let reserved: Vec<PortRange> = condition.kernel.reserved.iter().copied().filter(overlaps).collect();
     if !reserved.is_empty() {
@@ -32,9 +29,9 @@ pub(super) fn pool(facts: &MachineFacts) -> Check {
             "the pool {pool} overlaps {} of net.ipv4.ip_local_reserved_ports: those ports are never given",
             names(&reserved)
         );
-        return warn(ID, summary, fix);
+        return Check::warn(ID, summary, fix);
     }
-    ok(ID, pool)
+    Check::ok(ID, pool)
 }
 
 pub(super) fn ports(facts: &MachineFacts) -> Check {
@@ -43,9 +40,9 @@ pub(super) fn ports(facts: &MachineFacts) -> Check {
     let summary = format!("{leased} leased, {excluded} excluded, {left} left");
     let fix = "see what can go: portlease list; or widen the pool in config.toml";
     match left {
-        0 => fail(ID, summary, fix),
-        left if left * 100 < (excluded + leased + left) * LITTLE => warn(ID, summary, fix),
-        _ => ok(ID, summary),
+        0 => Check::fail(ID, summary, fix),
+        left if left * 100 < (excluded + leased + left) * LITTLE => Check::warn(ID, summary, fix),
+        _ => Check::ok(ID, summary),
     }
 }
 
@@ -55,9 +52,9 @@ pub(super) fn open_files(facts: &MachineFacts) -> Check {
     let summary = format!("leases have {used} of {most} open files");
     let fix = "raise the limit before the daemon starts: ulimit -Hn, or LimitNOFILE= of the service";
     match most.saturating_sub(used) {
-        0 => fail(ID, summary, fix),
-        _ if most == usize::MAX => ok(ID, "no limit"),
-        left if left < most / 100 * LITTLE => warn(ID, summary, fix),
-        _ => ok(ID, summary),
+        0 => Check::fail(ID, summary, fix),
+        _ if most == usize::MAX => Check::ok(ID, "no limit"),
+        left if left < most / 100 * LITTLE => Check::warn(ID, summary, fix),
+        _ => Check::ok(ID, summary),
     }
 }

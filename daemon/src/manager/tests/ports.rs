@@ -159,15 +159,14 @@ fn a_table_that_is_not_whole_is_no_empty_list() {
 fn connections_are_left_out_only_where_a_listener_has_the_port() {
     use SocketState::{BoundOnly, Connected, Leftover, Listening};
     use Transport::{Tcp, Udp};
-    let tables: [(&[(Transport, SocketState)], usize, u32); 6] = [
-        (&[(Tcp, Listening), (Tcp, Connected), (Tcp, Leftover)], 1, 0),
+    for (sockets, serving, walks) in [
+        (&[(Tcp, Listening), (Tcp, Connected), (Tcp, Leftover)][..], 1, 0),
         (&[(Tcp, Connected), (Tcp, Leftover)], 2, 1),
         (&[(Tcp, BoundOnly)], 1, 1),
         (&[(Udp, Listening)], 1, 0),
         (&[(Udp, Listening), (Tcp, BoundOnly)], 2, 1),
         (&[(Udp, Listening), (Tcp, Listening), (Tcp, Connected)], 2, 0),
-    ];
-    for (sockets, serving, walks) in tables {
+    ] {
         let doubles = Doubles::default();
         for (inode, (transport, state)) in (7..).zip(sockets) {
             doubles.sockets.add(*transport, PORT, *state, OUR_UID, inode);
@@ -175,7 +174,7 @@ fn connections_are_left_out_only_where_a_listener_has_the_port() {
         let manager = doubles.manager();
         let shown = |extent| manager.port(PORT, extent).unwrap().sockets.len();
         assert_eq!(shown(Extent::Serving), serving, "{sockets:?}");
-        assert_eq!(doubles.sockets.kernel().asked.on_port as u32, walks, "{sockets:?}");
+        assert_eq!(doubles.sockets.kernel().asked.on_port, walks, "{sockets:?}");
         assert_eq!(shown(Extent::All), sockets.len(), "{sockets:?}");
     }
 }
