@@ -50,6 +50,19 @@ pub(super) fn read(connection: &Connection, now: Now) -> Result<Registry, StoreE
     Ok(registry)
 }
 
+/// Forgets what has cooled long enough by what was just read: a wall clock that
+/// is set back later must not bring it back.
+pub(super) fn over(
+    connection: &Connection,
+    registry: &Registry,
+    now: Now,
+) -> Result<Vec<Change>, StoreError> {
+    let mut cooling = connection.prepare("SELECT port FROM cooling")?;
+    let ports = cooling.query_map([], |row| row.get::<_, u16>(0))?.collect::<Result<Vec<u16>, _>>()?;
+    let ports = ports.into_iter().filter_map(Port::new);
+    Ok(ports.filter(|port| registry.cooling(*port, now).is_none()).map(Change::Warm).collect())
+}
+
 /// Writes all changes into the transaction that the caller has begun.
 /// Terms that are in them were begun under `boot_id`.
 pub(super) fn write(connection: &Connection, changes: &[Change], boot_id: BootId) -> Result<(), StoreError> {

@@ -101,13 +101,10 @@ impl SqliteStore {
         // Terms that began anew are saved, so that they end in their time
         // however often the daemon starts.
         let begun_now = |term: Term| term == Term::begin(term.ttl, now);
-        let terms: Vec<Change> = registry
-            .all()
-            .filter(|record| record.life.term.is_some_and(begun_now))
-            .cloned()
-            .map(Change::Put)
-            .collect();
-        store.write(&terms)?;
+        let terms =
+            registry.all().filter(|record| record.life.term.is_some_and(begun_now)).cloned().map(Change::Put);
+        let over = rows::over(&store.connection, &registry, now)?;
+        store.write(&terms.chain(over).collect::<Vec<Change>>())?;
         store.epoch = store.next_epoch(0)?;
         Ok(Opened { epoch: store.epoch, store, registry, set_aside: None })
     }

@@ -230,6 +230,26 @@ fn after_a_restart_of_the_machine_a_term_begins_anew_and_once() {
 }
 
 #[test]
+fn a_port_that_has_cooled_does_not_cool_again_when_the_wall_clock_is_set_back() {
+    let place = Place::new();
+    let mut opened = place.open().unwrap();
+    opened.store.commit(&[Change::Put(record("a", 1))]).unwrap();
+    let mut registry = opened.registry;
+    registry.apply(&Change::Put(record("a", 1)));
+    opened.store.commit(&registry.release(&[record("a", 1).key], NOW)).unwrap();
+    drop(opened.store);
+
+    let port = record("a", 1).port;
+    let open = |now| SqliteStore::open(&place.path(), Durability::Normal, now).unwrap().registry;
+    assert!(open(NOW).cooling(port, NOW).is_some());
+    let later = Duration::from_secs(61);
+    let over = Now { wall: NOW.wall + later, boot: NOW.boot + later, awake: NOW.awake + later, ..NOW };
+    assert!(open(over).cooling(port, over).is_none());
+    let set_back = Now { wall: NOW.wall, ..over };
+    assert!(open(set_back).cooling(port, set_back).is_none(), "it is over");
+}
+
+#[test]
 fn the_epoch_grows_with_every_start_even_when_the_file_was_lost() {
     let place = Place::new();
     assert_eq!(place.open().unwrap().epoch, 1);
