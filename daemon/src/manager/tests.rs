@@ -11,6 +11,7 @@ mod holds;
 mod life;
 mod list;
 mod lookup;
+mod model;
 mod mv;
 mod outliving;
 mod ports;
