@@ -7,6 +7,7 @@ mod choose;
 mod faults;
 mod history;
 mod machine;
+mod order;
 mod plain;
 mod real;
 mod space;

@@ -15,23 +15,20 @@ use std::{
     thread,
 };
 
-use proptest::{
-    prelude::Strategy,
-    strategy::ValueTree,
-    test_runner::{Config, RngSeed, TestRunner},
-};
-use stateright::semantics::{ConsistencyTester, LinearizabilityTester, SequentialSpec};
-
 use super::{
     Answer, Op, Refusal, amount,
     faults::Fault,
+    order::{self, Call},
     plain::Plain,
     real::{self, Real},
     seed,
     steps::{self, OWNERS},
 };
-
-type History = LinearizabilityTester<usize, Plain>;
+use proptest::{
+    prelude::Strategy,
+    strategy::ValueTree,
+    test_runner::{Config, RngSeed, TestRunner},
+};
 
 const CLIENTS: usize = 8;
 /// How much each client asks between two starts of the daemon.
@@ -40,21 +37,8 @@ const QUESTIONS: usize = 4;
 /// left in the store.
 const LIVES: usize = 3;
 
-impl SequentialSpec for Plain {
-    type Op = Op;
-    type Ret = Answer;
-
-    fn invoke(&mut self, op: &Op) -> Answer {
-        self.ask(op)
-    }
-
-    fn is_valid_step(&mut self, op: &Op, answer: &Answer) -> bool {
-        let expected = self.ask(op);
-        *answer == Answer::Unheard || expected == *answer
-    }
-}
-
 /// What was asked and answered, as it went; each question has a number.
+#[derive(Debug, Clone)]
 enum Entry {
     Asked(usize, Op),
     Answered(usize, Answer),
@@ -104,37 +88,29 @@ fn live(real: &Real, asks: Vec<Vec<Op>>, kill_at: usize) -> Vec<Entry> {
 }
 
 /// One life of the daemon, and what the next one finds.
-fn life(real: &mut Real, plain: &Plain, asks: Vec<Vec<Op>>, kill_at: usize) -> History {
+fn life(real: &mut Real, plain: &Plain, asks: Vec<Vec<Op>>, kill_at: usize) -> Vec<Entry> {
     let mut log = live(real, asks, kill_at);
     real.restart(&plain.living);
     let found = real::ask(&real.manager, &Op::List);
     let last = CLIENTS * QUESTIONS;
     log.extend([Entry::Asked(last, Op::List), Entry::Answered(last, found)]);
-    history(plain, log)
+    log
 }
 
-/// Each question counts as a client of its own, which takes nothing away: who
-/// asks again has had his answer. They are tried in the order of their answers,
-/// which is nearly the right one. What was neither answered nor saved is left
-/// out: nothing came of it.
-fn history(plain: &Plain, log: Vec<Entry>) -> History {
-    let answered = log.iter().filter_map(|entry| match entry {
-        Entry::Answered(number, _) => Some(*number),
-        Entry::Asked(..) => None,
-    });
-    let places: HashMap<usize, usize> = answered.enumerate().map(|(place, number)| (number, place)).collect();
-    let mut history = LinearizabilityTester::new(plain.clone());
-    for entry in log {
+/// What was neither answered nor saved is left out: nothing came of it.
+fn calls(log: &[Entry]) -> Vec<Call> {
+    let mut open = HashMap::new();
+    let mut calls = Vec::new();
+    for (time, entry) in log.iter().enumerate() {
         match entry {
-            Entry::Asked(number, op) => match places.get(&number) {
-                Some(place) => history.on_invoke(*place, op).map(drop),
-                None => Ok(()),
-            },
-            Entry::Answered(number, answer) => history.on_return(places[&number], answer).map(drop),
+            Entry::Asked(number, op) => drop(open.insert(*number, (time, op.clone()))),
+            Entry::Answered(number, answer) => {
+                let (asked, op) = open.remove(number).unwrap();
+                calls.push(Call { op, asked, answered: time, answer: answer.clone() });
+            }
         }
-        .unwrap();
     }
-    history
+    calls
 }
 
 #[test]
@@ -146,8 +122,8 @@ fn what_many_clients_were_answered_can_be_put_in_an_order() {
         let mut real = Real::new(&plain.living);
         for _ in 0..LIVES {
             let (asks, kill_at) = script().new_tree(&mut runner).unwrap().current();
-            let history = life(&mut real, &plain, asks, kill_at);
-            assert!(history.is_consistent(), "history {round} has no order: {history:?}");
+            let log = life(&mut real, &plain, asks, kill_at);
+            assert!(order::exists(&plain, calls(&log)), "history {round} has no order: {plain:?} {log:#?}");
             plain = real.as_plain();
         }
     }
@@ -161,7 +137,7 @@ fn what_cannot_be_put_in_an_order_is_found() {
     let get = |project| Op::Get(project, vec![(0, super::Want::default())]);
     let granted = plain.ask(&get(0));
     let listed = plain.ask(&Op::List);
-    let check = |entries| history(&Plain::new(1..=OWNERS), entries).is_consistent();
+    let check = |log: Vec<Entry>| order::exists(&Plain::new(1..=OWNERS), calls(&log));
     let (one, two) = (0, 1);
     assert!(check(vec![
         Entry::Asked(one, get(0)),
