@@ -40,8 +40,8 @@ impl Clock for SystemClock {
     fn now(&self) -> Now {
         Now {
             wall: SystemTime::now(),
-            boot: read(WITH_SUSPEND),
-            awake: read(WITHOUT_SUSPEND),
+            boot: of_machine(read(WITH_SUSPEND), ahead().boot),
+            awake: of_machine(read(WITHOUT_SUSPEND), ahead().awake),
             boot_id: boot_id(),
         }
     }
@@ -61,6 +61,50 @@ const WITHOUT_SUSPEND: ClockId = ClockId::Monotonic;
 fn read(clock: ClockId) -> Duration {
     let time = rustix::time::clock_gettime(clock);
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// How far the clocks of this process's time namespace are ahead of the
+/// machine's, in nanoseconds. The registry may have been written in another
+/// namespace, so what is kept counts by the machine's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Ahead {
+    boot: i128,
+    awake: i128,
+}
+
+fn ahead() -> Ahead {
+    static READ: OnceLock<Ahead> = OnceLock::new();
+    *READ.get_or_init(|| {
+        Ahead::parse(&std::fs::read_to_string("/proc/self/timens_offsets").unwrap_or_default())
+    })
+}
+
+impl Ahead {
+    /// time_namespaces(7): a line for each clock, its seconds and nanoseconds.
+    fn parse(text: &str) -> Self {
+        let of = |clock: &str| {
+            let mut words = text
+                .lines()
+                .map(str::split_whitespace)
+                .find_map(|mut line| (line.next() == Some(clock)).then_some(line))?;
+            let (seconds, nanos): (i128, i128) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+            Some(seconds * 1_000_000_000 + nanos)
+        };
+        Self { boot: of("boottime").unwrap_or(0), awake: of("monotonic").unwrap_or(0) }
+    }
+}
+
+fn of_machine(time: Duration, ahead: i128) -> Duration {
+    let nanos = i128::try_from(time.as_nanos()).unwrap_or(i128::MAX).saturating_sub(ahead);
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(0))
+}
+
+/// When a process started, in clock ticks (100 a second) since the machine
+/// did, given what `/proc/PID/stat` says in this time namespace.
+#[cfg(target_os = "linux")]
+pub(crate) fn start_on_machine(ticks: u64) -> u64 {
+    let ahead = i64::try_from(ahead().boot / 10_000_000).unwrap_or(0);
+    ticks.saturating_add_signed(-ahead)
 }
 
 /// proc(5), `/proc/sys/kernel/random/boot_id`. Where there is none, every
@@ -109,6 +153,15 @@ mod tests {
         assert_ne!(first.boot_id, BootId(0));
         assert_eq!(first.boot_id, second.boot_id);
         assert!(first.awake <= second.awake && first.awake <= second.boot);
+    }
+
+    #[test]
+    fn a_time_namespace_moves_nothing() {
+        let ahead = Ahead::parse("monotonic           5         0\nboottime         -100         7\n");
+        assert_eq!(ahead, Ahead { boot: -99_999_999_993, awake: 5_000_000_000 });
+        assert_eq!(Ahead::parse(""), Ahead::default());
+        assert_eq!(of_machine(Duration::from_secs(8), ahead.awake), Duration::from_secs(3));
+        assert_eq!(of_machine(Duration::from_nanos(7), ahead.boot), Duration::from_secs(100));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use rustix::{
 
 use super::{OwnerError, Owners};
 use crate::{
-    clock::{Clock, SystemClock},
+    clock::{self, Clock, SystemClock},
     proc_file,
     registry::Owner,
 };
@@ -124,6 +124,7 @@ fn open(pid: u32) -> Result<(Owner, OwnedFd), OwnerError> {
     let stat = stat.map_err(|error| failed(Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
     let start = parse_start(&String::from_utf8_lossy(&stat))
         .ok_or_else(|| OwnerError::Call(io::Error::new(io::ErrorKind::InvalidData, "/proc/PID/stat")))?;
+    let start = clock::start_on_machine(start);
     Ok((Owner { pid, start, boot_id: SystemClock.now().boot_id }, pidfd))
 }
 
@@ -201,7 +202,7 @@ mod tests {
         let owner = owners.find(child.id()).unwrap();
         let earlier = Owner { start: owner.start - 1, ..owner };
         assert!(matches!(owners.watch(earlier), Err(OwnerError::Ended)), "another process had that pid");
-        let before = Owner { boot_id: crate::clock::BootId(1), ..owner };
+        let before = Owner { boot_id: clock::BootId(1), ..owner };
         assert!(matches!(owners.watch(before), Err(OwnerError::Ended)), "before the machine was started");
 
         // A zombie has ended, although its pid is still taken.
