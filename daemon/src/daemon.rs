@@ -147,15 +147,16 @@ async fn serve(
     let token = token::take(&paths.token())?;
 
     let now = SystemClock.now();
-    let Opened { store, registry, epoch, set_aside } =
+    let Opened { store, registry, epoch, set_aside, in_part } =
         SqliteStore::open(&paths.registry(), config.synchronous, now)?;
     let mut notices: Vec<String> = set_aside
         .into_iter()
         .map(|path| {
-            let notice = format!(
-                "the registry was damaged: it was kept as {}, and a fresh one was begun",
-                path.display()
-            );
+            let (what, now) = match in_part {
+                true => ("the log of the registry", "what could be read of it counts"),
+                false => ("the registry", "a fresh one was begun"),
+            };
+            let notice = format!("{what} was damaged: it was kept as {}, and {now}", path.display());
             tracing::warn!("{notice}");
             notice
         })

@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, File},
-    io::{ErrorKind, Read},
+    io::{self, ErrorKind, Read},
     path::{Path, PathBuf},
 };
 
@@ -75,24 +75,61 @@ pub(super) fn is_damage(error: &StoreError) -> bool {
     }
 }
 
+/// The registry's files: the log first, because a fresh registry beside an old
+/// log would be damaged, too.
+const SUFFIXES: [&str; 3] = ["-wal", "-shm", ""];
+
+/// A file of the registry at `path`.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
 /// Renames the damaged registry and its log, so that nothing is lost and a
 /// fresh one can begin.
 pub(super) fn put_aside(path: &Path, now: Now) -> Result<PathBuf, StoreError> {
-    let with = |suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
+    each_aside(path, now, |from, to| fs::rename(from, to))
+}
+
+/// Keeps a copy of the registry and its log as they are before they are opened.
+pub(super) fn copy_aside(path: &Path, now: Now) -> Result<PathBuf, StoreError> {
+    each_aside(path, now, |from, to| fs::copy(from, to).map(drop))
+}
+
+/// Takes away what was copied aside.
+pub(super) fn discard(path: &Path) -> Result<(), StoreError> {
+    each(path, &SUFFIXES, |from, _| fs::remove_file(from), "")
+}
+
+/// Takes away a log that is no part of the registry.
+pub(super) fn discard_log(path: &Path) -> Result<(), StoreError> {
+    each(path, &SUFFIXES[..2], |from, _| fs::remove_file(from), "")
+}
+
+fn each_aside(
+    path: &Path,
+    now: Now,
+    act: impl Fn(&Path, &Path) -> io::Result<()>,
+) -> Result<PathBuf, StoreError> {
     let stamp = format!(".damaged-{}", rfc3339(now.wall).replace(':', "-"));
-    let aside = with(&stamp);
-    // The log first: a fresh registry beside an old log would be damaged, too.
-    for suffix in ["-wal", "-shm", ""] {
-        let (from, to) = (with(suffix), with(&format!("{stamp}{suffix}")));
-        match fs::rename(&from, &to) {
+    each(path, &SUFFIXES, act, &stamp)?;
+    Ok(beside(path, &stamp))
+}
+
+fn each(
+    path: &Path,
+    suffixes: &[&str],
+    act: impl Fn(&Path, &Path) -> io::Result<()>,
+    stamp: &str,
+) -> Result<(), StoreError> {
+    for suffix in suffixes {
+        let (from, to) = (beside(path, suffix), beside(path, &format!("{stamp}{suffix}")));
+        match act(&from, &to) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(source) => return Err(StoreError::Io { path: from, source }),
         }
     }
-    Ok(aside)
+    Ok(())
 }

@@ -2,6 +2,7 @@
 //! there after kill -9.
 
 mod inspect;
+mod log;
 mod migrations;
 mod room;
 mod rows;

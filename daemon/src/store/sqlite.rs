@@ -12,6 +12,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::{
     Store, StoreError,
     inspect::{self, Found},
+    log::{self, Verdict},
     migrations::{self, KNOWN},
     room, rows,
 };
@@ -40,6 +41,10 @@ impl Durability {
     }
 }
 
+const QUICK: &str = "PRAGMA quick_check(1)";
+/// Pages of different ages may each be sound: their indexes tell.
+const THOROUGH: &str = "PRAGMA integrity_check(1)";
+
 /// The open registry.
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -65,35 +70,68 @@ pub struct Opened {
     pub epoch: u32,
     /// Where a damaged registry was put aside.
     pub set_aside: Option<PathBuf>,
+    /// Whether that was its log alone: what could be read of it is in force.
+    pub in_part: bool,
 }
 
 impl SqliteStore {
     /// Opens the registry at `path`, or begins one. A damaged one is put aside
-    /// under a name that ends in `.damaged-` and the time.
+    /// under a name that ends in `.damaged-` and the time; one of which the log
+    /// alone is damaged opens with what can be read, and is kept there as well.
     ///
     /// # Errors
     /// [`StoreError::Newer`], with the file untouched; [`StoreError::Io`] and
     /// [`StoreError::Sqlite`] when the place is of no use.
     pub fn open(path: &Path, durability: Durability, now: Now) -> Result<Opened, StoreError> {
-        let damaged = match inspect::header(path)? {
-            Found::Newer(found) => {
-                return Err(StoreError::Newer { path: path.to_owned(), found, known: KNOWN });
+        match inspect::header(path)? {
+            Found::Newer(found) => Err(StoreError::Newer { path: path.to_owned(), found, known: KNOWN }),
+            Found::Nothing => Self::open_checked(path, durability, now, QUICK),
+            Found::Damaged => Self::begin_afresh(path, durability, now, inspect::put_aside(path, now)?),
+            Found::Ours if log::verdict(path, now)? != Verdict::Whole => {
+                Self::open_without_all(path, durability, now)
             }
-            Found::Damaged => true,
-            Found::Ours => match Self::open_checked(path, durability, now) {
-                Ok(opened) => return Ok(opened),
-                Err(error) if inspect::is_damage(&error) => true,
-                Err(error) => return Err(error),
+            Found::Ours => match Self::open_checked(path, durability, now, QUICK) {
+                Err(error) if inspect::is_damage(&error) => {
+                    Self::begin_afresh(path, durability, now, inspect::put_aside(path, now)?)
+                }
+                opened => opened,
             },
-            Found::Nothing => false,
-        };
-        let set_aside = if damaged { Some(inspect::put_aside(path, now)?) } else { None };
-        Ok(Opened { set_aside, ..Self::open_checked(path, durability, now)? })
+        }
     }
 
-    fn open_checked(path: &Path, durability: Durability, now: Now) -> Result<Opened, StoreError> {
+    /// Opens what can be read, with all of it kept aside.
+    fn open_without_all(path: &Path, durability: Durability, now: Now) -> Result<Opened, StoreError> {
+        let kept = inspect::copy_aside(path, now)?;
+        if log::verdict(path, now)? == Verdict::Foreign {
+            inspect::discard_log(path)?;
+        }
+        match Self::open_checked(path, durability, now, THOROUGH) {
+            Ok(opened) => Ok(Opened { set_aside: Some(kept), in_part: true, ..opened }),
+            Err(error) if inspect::is_damage(&error) => {
+                inspect::discard(path)?;
+                Self::begin_afresh(path, durability, now, kept)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn begin_afresh(
+        path: &Path,
+        durability: Durability,
+        now: Now,
+        aside: PathBuf,
+    ) -> Result<Opened, StoreError> {
+        Ok(Opened { set_aside: Some(aside), ..Self::open_checked(path, durability, now, QUICK)? })
+    }
+
+    fn open_checked(
+        path: &Path,
+        durability: Durability,
+        now: Now,
+        check: &str,
+    ) -> Result<Opened, StoreError> {
         let mut store = Self::connect(path, durability, now.boot_id)?;
-        let verdict = store.quick_check()?;
+        let verdict = store.ask(check)?;
         if verdict != "ok" {
             return Err(StoreError::Row(verdict));
         }
@@ -106,7 +144,7 @@ impl SqliteStore {
         let over = rows::over(&store.connection, &registry, now)?;
         store.write(&terms.chain(over).collect::<Vec<Change>>())?;
         store.epoch = store.next_epoch(0)?;
-        Ok(Opened { epoch: store.epoch, store, registry, set_aside: None })
+        Ok(Opened { epoch: store.epoch, store, registry, set_aside: None, in_part: false })
     }
 
     /// The next epoch, which is behind `last`.
@@ -150,8 +188,8 @@ impl SqliteStore {
     }
 
     /// `ok`, or the first thing that is wrong.
-    fn quick_check(&self) -> Result<String, StoreError> {
-        Ok(self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?)
+    fn ask(&self, check: &str) -> Result<String, StoreError> {
+        Ok(self.connection.query_row(check, [], |row| row.get(0))?)
     }
 
     fn write(&mut self, changes: &[Change]) -> Result<(), StoreError> {
@@ -203,7 +241,7 @@ impl Store for SqliteStore {
     }
 
     fn verify(&mut self) -> Result<Option<String>, StoreError> {
-        let verdict = self.quick_check()?;
+        let verdict = self.ask(QUICK)?;
         Ok((verdict != "ok").then_some(verdict))
     }
 
