@@ -109,11 +109,19 @@ impl Home {
         }
     }
 
-    /// The same, and promise E is kept.
+    /// The same, and promise E is kept. What it and this process waited for a
+    /// processor that others had is not counted: that is told by the kernel.
     pub(crate) fn start_soon(&self) -> Result<(Daemon, Duration)> {
+        let before = waited("self")?;
         let (daemon, took) = self.start()?;
-        ensure!(took <= SOON, "E: the first answer took {took:?}: {}", self.log());
-        Ok((daemon, took))
+        let others = waited("self")?.saturating_sub(before) + waited(&daemon.pid().to_string())?;
+        let counted = took.saturating_sub(others);
+        ensure!(
+            counted <= SOON,
+            "E: the first answer took {took:?}, of which {others:?} were others': {}",
+            self.log()
+        );
+        Ok((daemon, counted))
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
@@ -197,6 +205,14 @@ impl Drop for Home {
         // What a command has started in the background is no child of ours.
         let _as_far_as_it_goes = self.kill_all();
     }
+}
+
+/// How long the first thread of a process has waited for a processor:
+/// `/proc/PID/schedstat`, the second number, in nanoseconds.
+fn waited(process: &str) -> Result<Duration> {
+    let text = fs::read_to_string(format!("/proc/{process}/schedstat"))?;
+    let nanos = text.split_whitespace().nth(1).and_then(|word| word.parse().ok());
+    Ok(Duration::from_nanos(nanos.context("schedstat")?))
 }
 
 /// The name, the id and the port of a lease.

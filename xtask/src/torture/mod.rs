@@ -3,6 +3,7 @@
 
 mod crash;
 mod daemon;
+mod damage;
 mod faults;
 mod http;
 mod random;
@@ -79,6 +80,13 @@ const PARTS: &[Part] = &[
         cycles: [1, 20],
         root: true,
         run: faults::run,
+    },
+    Part {
+        name: "damage",
+        about: "a registry whose bytes were changed",
+        cycles: [100, 1000],
+        root: false,
+        run: damage::run,
     },
     Part {
         name: "soak",
