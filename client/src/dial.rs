@@ -6,7 +6,7 @@ use std::{
     path::Path, path::PathBuf,
 };
 
-use portlease_local::Token;
+use portlease_local::{Token, network};
 use portlease_proto::{Auth, Endpoint, Paths};
 use rustix::fs::OFlags;
 use tokio::net::{TcpStream, UnixStream};
@@ -90,8 +90,12 @@ impl Dialer {
             Ok(stream) => stream,
             Err(source) => return Err(Error::NotRunning { address, source }),
         };
-        if !stream.peer_cred().is_ok_and(|peer| peer.uid() == our_uid()) {
-            return Err(Error::NotOurs { path });
+        let peer = stream.peer_cred().ok().filter(|peer| peer.uid() == our_uid());
+        let Some(peer) = peer else { return Err(Error::NotOurs { path }) };
+        // The path of a socket leads out of a network namespace.
+        let pid = peer.pid().and_then(|pid| u32::try_from(pid).ok());
+        if let Some(pid) = pid.filter(|pid| network::is_elsewhere(*pid)) {
+            return Err(Error::OtherNetwork { pid });
         }
         Client::over(stream, address, None).await
     }

@@ -29,6 +29,13 @@ pub enum Error {
         /// The socket or its directory.
         path: PathBuf,
     },
+    /// The daemon's ports are not those that this process sees; nothing was
+    /// sent to it.
+    #[error("the daemon (pid {pid}) runs in another network namespace, which has ports of its own")]
+    OtherNetwork {
+        /// The daemon.
+        pid: u32,
+    },
     /// Another user listens on the port; nothing was sent there.
     #[error("port {} belongs to user {uid}: nothing was sent to {address}", address.port())]
     ForeignListener {

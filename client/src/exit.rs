@@ -75,6 +75,8 @@ impl From<Error> for Failure {
             }
             // The daemon's own words say what to do.
             Error::Start(_) => Self::from_chain(Exit::Unreachable, &error),
+            Error::OtherNetwork { .. } => Self::from_chain(Exit::Unreachable, &error)
+                .hint("keep leases of this one apart: PORTLEASE_HOME=DIRECTORY portlease ..."),
             Error::NoHome => Self::from_chain(Exit::Failed, &error).hint("set HOME or PORTLEASE_HOME"),
             _ => Self::from_chain(Exit::Unreachable, &error).hint("see portlease status"),
         }

@@ -105,6 +105,11 @@ pub fn publish(paths: &Paths, endpoint: &Endpoint) {
     }
 }
 
+/// What the daemon that runs has published, if it can be read.
+pub(crate) fn published(paths: &Paths) -> Option<Endpoint> {
+    serde_json::from_slice(&std::fs::read(paths.endpoint()).ok()?).ok()
+}
+
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     // std sets SO_REUSEADDR, so that our own TIME_WAIT is not in the way, and
     // not SO_REUSEPORT. An address of one family needs no IPV6_V6ONLY.

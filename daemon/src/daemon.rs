@@ -2,12 +2,13 @@
 
 use std::{io, path::Path, sync::Arc, time::Duration};
 
+use portlease_local::network;
 use portlease_proto::{Endpoint, Paths, Port};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     activation::{ActivationError, Passed},
-    api_port::WayIn,
+    api_port::{self, WayIn},
     clock::{Clock, SystemClock},
     compat::{self, CompatError, Desk, Serving},
     config::{Config, ConfigError, Layers, Overrides},
@@ -46,6 +47,15 @@ pub enum StartError {
     /// There is one.
     #[error(transparent)]
     Running(#[from] Running),
+    /// There is one, and this one cannot take its place nor do its work.
+    #[error(
+        "the daemon of this registry (pid {pid}) runs in another network namespace, which has ports of its own: \
+         keep leases of this one apart with PORTLEASE_HOME=DIRECTORY portlease daemon"
+    )]
+    OtherNetwork {
+        /// The one that runs.
+        pid: u32,
+    },
     /// Another one runs, whose place this one was to take.
     #[error("the daemon that runs already does not give way")]
     Predecessor(#[source] io::Error),
@@ -138,7 +148,7 @@ async fn serve(
     let wanted_port = wanted_port(&passed, config);
     let instance = take_instance(paths.state(), &passed)?;
     let locks = Locks::take(paths).map_err(|error| match error {
-        PrivateError::Locked { .. } => StartError::Running(Running),
+        PrivateError::Locked { .. } => locked(paths),
         error => StartError::Private(error),
     })?;
 
@@ -286,6 +296,14 @@ fn wanted_port(passed: &Passed, config: &Config) -> Port {
         config.api.port
     );
     port
+}
+
+/// Who has the locks was not found by the name that is known within a network
+/// namespace: it is just ending, or in another one.
+fn locked(paths: &Paths) -> StartError {
+    let elsewhere =
+        api_port::published(paths).map(|endpoint| endpoint.pid).filter(|pid| network::is_elsewhere(*pid));
+    elsewhere.map_or(StartError::Running(Running), |pid| StartError::OtherNetwork { pid })
 }
 
 /// A service manager's daemon takes the place of one that a command started.

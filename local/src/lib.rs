@@ -1,7 +1,8 @@
 //! What the daemon and its clients do alike on one machine: where their files
-//! are, whose they must be, and the token in one of them. No socket, no
-//! process, no clock.
+//! are, whose they must be, the token in one of them, and which network a
+//! process has. No socket, no clock.
 
+pub mod network;
 pub mod paths;
 pub mod private;
 mod token;

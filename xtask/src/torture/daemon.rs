@@ -109,19 +109,18 @@ impl Home {
         }
     }
 
-    /// The same, and promise E is kept. What it and this process waited for a
-    /// processor that others had is not counted: that is told by the kernel.
+    /// The same, and promise E is kept. What the daemon waited for a processor
+    /// that others had is not its own: the kernel tells that.
     pub(crate) fn start_soon(&self) -> Result<(Daemon, Duration)> {
-        let before = waited("self")?;
         let (daemon, took) = self.start()?;
-        let others = waited("self")?.saturating_sub(before) + waited(&daemon.pid().to_string())?;
-        let counted = took.saturating_sub(others);
+        let others = waited(daemon.pid())?;
+        let own = took.saturating_sub(others);
         ensure!(
-            counted <= SOON,
+            own <= SOON,
             "E: the first answer took {took:?}, of which {others:?} were others': {}",
             self.log()
         );
-        Ok((daemon, counted))
+        Ok((daemon, took))
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
@@ -209,8 +208,8 @@ impl Drop for Home {
 
 /// How long the first thread of a process has waited for a processor:
 /// `/proc/PID/schedstat`, the second number, in nanoseconds.
-fn waited(process: &str) -> Result<Duration> {
-    let text = fs::read_to_string(format!("/proc/{process}/schedstat"))?;
+fn waited(pid: u32) -> Result<Duration> {
+    let text = fs::read_to_string(format!("/proc/{pid}/schedstat"))?;
     let nanos = text.split_whitespace().nth(1).and_then(|word| word.parse().ok());
     Ok(Duration::from_nanos(nanos.context("schedstat")?))
 }
