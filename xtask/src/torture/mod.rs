@@ -6,6 +6,8 @@ mod daemon;
 mod damage;
 mod faults;
 mod http;
+mod load;
+mod pids;
 mod random;
 mod soak;
 
@@ -54,6 +56,8 @@ pub(crate) struct Fire<'a> {
     program: &'a Path,
     random: Random,
     cycles: usize,
+    /// Whether the figures of a release are asked for.
+    release: bool,
 }
 
 /// One kind of trouble.
@@ -87,6 +91,20 @@ const PARTS: &[Part] = &[
         cycles: [100, 1000],
         root: false,
         run: damage::run,
+    },
+    Part {
+        name: "pids",
+        about: "a process that has the number of one that is to be stopped",
+        cycles: [20, 1000],
+        root: true,
+        run: pids::run,
+    },
+    Part {
+        name: "load",
+        about: "1,000 leases, 200 idle and 64 slow connections, a round a second",
+        cycles: [30, 600],
+        root: false,
+        run: load::run,
     },
     Part {
         name: "soak",
@@ -126,7 +144,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
         output::note(&format!("{}: {}, {cycles} rounds", part.name, part.about));
         let begun = clock::now();
-        let mut fire = Fire { program: &program, random: Random::new(seed), cycles };
+        let mut fire = Fire { program: &program, random: Random::new(seed), cycles, release: args.release };
         let found = (part.run)(&mut fire).with_context(|| {
             format!(
                 "{}: repeat with cargo xtask torture --only {} --seed {seed} --cycles {cycles}",
