@@ -18,6 +18,8 @@ struct Saved {
     commits: Vec<Vec<Change>>,
     /// How many writes succeed before one fails.
     fails_after: Option<usize>,
+    /// What it fails with; a row that makes no sense if nothing is said.
+    failure: Option<fn() -> StoreError>,
     gone: bool,
 }
 
@@ -25,7 +27,9 @@ impl Saved {
     fn may_write(&mut self) -> Result<(), StoreError> {
         match self.fails_after.take() {
             None => Ok(()),
-            Some(0) => Err(StoreError::Row("the test says so".to_owned())),
+            Some(0) => Err(self
+                .failure
+                .map_or_else(|| StoreError::Row("the test says so".to_owned()), |with| with())),
             Some(good) => {
                 self.fails_after = Some(good - 1);
                 Ok(())
@@ -57,6 +61,12 @@ impl MemoryStore {
     /// Lets `good` commits and rewrites succeed, and the one after them fail.
     pub(crate) fn fail_after(&self, good: usize) {
         self.inner().fails_after = Some(good);
+    }
+
+    /// The same, and it fails with this.
+    pub(crate) fn fail_after_with(&self, good: usize, failure: fn() -> StoreError) {
+        let mut saved = self.inner();
+        (saved.fails_after, saved.failure) = (Some(good), Some(failure));
     }
 
     /// Takes the file away, with all that is in it.

@@ -2,10 +2,12 @@
 
 mod batch;
 mod choice;
+mod clocks;
 mod contradictions;
 mod crowds;
 mod export;
 mod failures;
+mod faults;
 mod gc;
 mod holds;
 mod life;
