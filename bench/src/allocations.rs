@@ -19,14 +19,15 @@ use crate::{
     machine, output,
     peers::{Peers, rotated},
     place::Place,
+    portauth::{self, PortAuth},
     report::{Bound, Goal, Section},
     servers::{self, Daemon, PortServer, Running},
     wire::{self, Framing},
 };
 
 const POOL: (u16, u16) = (10_000, 45_999);
-/// A pool that is full sooner.
-const SMALL: &str = "15000-24999";
+/// Where a pool begins that is to be full.
+const SMALL: u16 = 15_000;
 /// Where the kernel serves others from while `POOL` is given from.
 const ELSEWHERE: (u16, u16) = (46_000, 60_999);
 const TRIES: usize = 60;
@@ -38,8 +39,11 @@ const TRIES_OF_ORIGINAL: usize = 5;
 /// the range at first: with more it would stand still.
 const MOST_OF_GET_PORT: usize = 4000;
 
+/// It writes all of its registry anew for each, and gets slower as it gives.
+const MOST_OF_PORTAUTH: usize = 500;
+
 const ALLOCATE: &str = "allocate";
-const REFUSE: &str = "refuse, full pool of 10,000";
+const REFUSE: &str = "refuse, full pool";
 
 /// How much is asked for.
 #[derive(Debug, clap::Args)]
@@ -51,6 +55,9 @@ pub(crate) struct Amount {
     /// How many clients ask at once, besides one alone.
     #[arg(long, value_name = "N", default_value_t = 16)]
     clients: usize,
+    /// How many ports a pool has that is filled, to see how it refuses.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    full: u16,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -59,10 +66,11 @@ enum Who {
     Http,
     Portserver,
     GetPort,
+    PortAuth,
     Bind,
 }
 
-const ALL: [Who; 5] = [Who::Picker, Who::Http, Who::Portserver, Who::GetPort, Who::Bind];
+const ALL: [Who; 6] = [Who::Picker, Who::Http, Who::Portserver, Who::GetPort, Who::PortAuth, Who::Bind];
 
 impl Who {
     fn name(self) -> &'static str {
@@ -71,6 +79,7 @@ impl Who {
             Self::Http => "portlease, POST /v1/leases",
             Self::Portserver => "portserver",
             Self::GetPort => "get-port",
+            Self::PortAuth => "portauth",
             Self::Bind => "bind(0), no arbiter",
         }
     }
@@ -84,14 +93,18 @@ struct Done {
 }
 
 pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
-    let Amount { each, clients: most } = *amount;
+    let Amount { each, clients: most, full } = *amount;
     // All of them are there at once.
     let each = each.min(machine::most_leases()? / most);
     let mut section = Section {
         title: "Ports for tests".to_owned(),
         about: format!(
             "1 and {most} clients, {each} ports each, from a pool of {}; whom they are given to lives until the end. \
-             get-port is asked for {MOST_OF_GET_PORT} at most. {} rounds.",
+             get-port is asked for {MOST_OF_GET_PORT} at most, portauth for {MOST_OF_PORTAUTH}, for that many projects: it \
+             gives ports to names alone, as `portlease get` does, and writes its whole registry anew for each. It is left \
+             out where several ask at once, as it answers one connection after the other and lets five wait: what shows is \
+             when the kernel knocks again, a second later. So it is with a full pool ({full} ports), which takes it too long to fill. \
+             {} rounds.",
             POOL.1 - POOL.0 + 1,
             peers.rounds
         ),
@@ -104,13 +117,17 @@ pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
     for round in 0..peers.rounds {
         for clients in [1, most] {
             for who in rotated(ALL.len(), round).map(|index| ALL[index]) {
-                let each =
-                    if matches!(who, Who::GetPort) { each.min(MOST_OF_GET_PORT / clients) } else { each };
+                let each = match who {
+                    Who::PortAuth if clients > 1 => continue,
+                    Who::PortAuth => each.min(MOST_OF_PORTAUTH),
+                    Who::GetPort => each.min(MOST_OF_GET_PORT / clients),
+                    Who::Picker | Who::Http | Who::Portserver | Who::Bind => each,
+                };
                 let Some(done) = allocate(peers, who, clients, each, &holders)? else { continue };
                 add(&mut section, &way(clients), who, done);
             }
         }
-        refuse(peers, &mut section, &holders)?;
+        refuse(peers, full, &mut section, &holders)?;
         output::note(&format!("round {} of {}", round + 1, peers.rounds));
     }
     goals(&mut section, most);
@@ -122,7 +139,11 @@ fn way(clients: usize) -> String {
 }
 
 fn skipped(peers: &Peers) -> Vec<String> {
-    let left_out = [("portserver", peers.portserver.is_none()), ("get-port", peers.get_port.is_none())];
+    let left_out = [
+        ("portserver", peers.portserver.is_none()),
+        ("get-port", peers.get_port.is_none()),
+        ("portauth", peers.portauth.is_none()),
+    ];
     left_out
         .iter()
         .filter(|(_, out)| *out)
@@ -166,6 +187,10 @@ fn allocate(
         },
         Who::GetPort => match &peers.get_port {
             Some(module) => get_port(module, clients, each)?,
+            None => return Ok(None),
+        },
+        Who::PortAuth => match &peers.portauth {
+            Some(programs) => named(&PortAuth::start(programs, POOL)?, each)?,
             None => return Ok(None),
         },
         Who::Bind => bind(clients, each)?,
@@ -252,6 +277,14 @@ fn get_port(module: &Path, clients: usize, each: usize) -> Result<Done> {
     Ok(Done { seconds, latency, ports })
 }
 
+/// By portauth, for a project each.
+fn named(server: &PortAuth, each: usize) -> Result<Done> {
+    let projects: Vec<String> = (0..each).map(|index| format!("new-{index}")).collect();
+    let load = server.request(&projects, each)?;
+    let ports = load.bodies.iter().map(|body| portauth::port(body)).collect::<Result<_>>()?;
+    Ok(Done { seconds: load.seconds, latency: load.latency, ports })
+}
+
 /// The floor: what the kernel says is free now, and nobody remembers.
 fn bind(clients: usize, each: usize) -> Result<Done> {
     let begun = clock::now();
@@ -281,13 +314,14 @@ fn bind_each(each: usize) -> Result<(Vec<u16>, Histogram<u64>)> {
 }
 
 /// How long a "no" takes when all ports are given.
-fn refuse(peers: &Peers, section: &mut Section, holders: &[Running]) -> Result<()> {
+fn refuse(peers: &Peers, full: u16, section: &mut Section, holders: &[Running]) -> Result<()> {
     machine::set_ephemeral(ELSEWHERE.0, ELSEWHERE.1)?;
-    let ours = PortServer::ours(peers, SMALL)?;
+    let small = &format!("{SMALL}-{}", SMALL + full - 1);
+    let ours = PortServer::ours(peers, small)?;
     let load = fill(&ours.place, holders, TRIES)?;
     refused(section, Who::Picker, &load);
     drop(ours);
-    let daemon = Daemon::start(peers, SMALL)?;
+    let daemon = Daemon::start(peers, small)?;
     let requests = anonymous(&daemon.unix, holders);
     while load::run(&posting(&daemon.unix, &requests, 1, 1, 201)).is_ok() {
         // All that fit at once, then one by one.
@@ -296,7 +330,7 @@ fn refuse(peers: &Peers, section: &mut Section, holders: &[Running]) -> Result<(
     refused(section, Who::Http, &load::run(&posting(&daemon.unix, &requests, 1, TRIES, 409))?);
     drop(daemon);
     if let Some(script) = &peers.portserver {
-        let theirs = PortServer::original(script, SMALL)?;
+        let theirs = PortServer::original(script, small)?;
         refused(section, Who::Portserver, &fill(&theirs.place, holders, TRIES_OF_ORIGINAL)?);
     }
     Ok(())

@@ -12,6 +12,7 @@ use hdrhistogram::Histogram;
 use crate::{
     clock, load, machine, output,
     peers::{Peers, rotated},
+    portauth::PortAuth,
     report::{Bound, Goal, Section},
     servers::Daemon,
 };
@@ -22,6 +23,7 @@ const WAY: &str = "1 process at a time";
 const OURS: &str = "portlease get";
 const MINIMAL: &str = "a static program, one request";
 const BINDPORT: &str = "bindport port";
+const PORTAUTH: &str = "port-request request (portauth)";
 const TRUE: &str = "true";
 
 /// How much is measured.
@@ -41,6 +43,10 @@ struct Contender {
 
 pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
     let daemon = Daemon::start(peers, POOL)?;
+    let portauth = match &peers.portauth {
+        Some(programs) => Some(PortAuth::start(programs, (5000, 7999))?),
+        None => None,
+    };
     let mut section = Section {
         title: "The command line".to_owned(),
         about: format!(
@@ -53,7 +59,7 @@ pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
         skipped: Vec::new(),
     };
     for round in 0..peers.rounds {
-        let mut all = contenders(peers, &daemon)?;
+        let mut all = contenders(peers, &daemon, portauth.as_ref())?;
         // The first ones of all read files that nobody has read before.
         all.iter_mut().try_for_each(Contender::run)?;
         all.iter_mut().for_each(|contender| contender.latency.reset());
@@ -71,7 +77,7 @@ pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
     Ok(section)
 }
 
-fn contenders(peers: &Peers, daemon: &Daemon) -> Result<Vec<Contender>> {
+fn contenders(peers: &Peers, daemon: &Daemon, portauth: Option<&PortAuth>) -> Result<Vec<Contender>> {
     let mut all = vec![Contender::new(TRUE, Command::new("true"))?];
     let mut ours = Command::new(&peers.portlease);
     ours.args(["get", "--project", "existing", "web"]).env("PORTLEASE_HOME", &daemon.home);
@@ -84,6 +90,9 @@ fn contenders(peers: &Peers, daemon: &Daemon) -> Result<Vec<Contender>> {
     }
     if let Some(bindport) = &peers.bindport {
         all.push(Contender::new(BINDPORT, self::bindport(bindport, &daemon.home)?)?);
+    }
+    if let Some(portauth) = portauth {
+        all.push(Contender::new(PORTAUTH, portauth.command("existing")?)?);
     }
     Ok(all)
 }
@@ -138,6 +147,9 @@ fn goals(section: &mut Section, peers: &Peers) {
             }
             _ => section.skipped.push(format!("{other}, which is not installed")),
         }
+    }
+    if peers.portauth.is_none() {
+        section.skipped.push("portauth, which is not installed".to_owned());
     }
     section.goals = goals;
 }

@@ -10,6 +10,7 @@ mod machine;
 mod output;
 mod peers;
 mod place;
+mod portauth;
 mod report;
 mod requests;
 mod series;

@@ -18,6 +18,9 @@ pub(crate) struct Peers {
     /// bindport (crates.io).
     #[arg(long, value_name = "PATH")]
     pub(crate) bindport: Option<PathBuf>,
+    /// The directory of portauth's commands (PyPI).
+    #[arg(long, value_name = "PATH")]
+    pub(crate) portauth: Option<PathBuf>,
     /// portlease-bench-minimal, linked statically.
     #[arg(long, value_name = "PATH")]
     pub(crate) minimal: Option<PathBuf>,

@@ -10,6 +10,7 @@ use crate::{
     machine, output,
     peers::{Peers, rotated},
     place::Place,
+    portauth::{self, PortAuth},
     report::{Bound, Goal, Section},
     series::Series,
     servers::{Daemon, Hello},
@@ -18,6 +19,7 @@ use crate::{
 
 /// Room for all that is leased at once, below where the kernel gives ports.
 const POOL: &str = "10000-31999";
+const POOL_OF_PORTAUTH: (u16, u16) = (5000, 7999);
 /// The one that is there, and those that make the list long.
 const EXISTING: &str = "/v1/leases/existing/web";
 const LISTED: usize = 1000;
@@ -26,6 +28,7 @@ const BATCH: usize = 16;
 
 const HELLO: &str = "hyper, hello";
 const OURS: &str = "portlease";
+const THEIRS: &str = "portauth";
 
 const GET: &str = "get, existing lease";
 const GRANT: &str = "get, new lease";
@@ -95,6 +98,7 @@ impl Lane {
 struct Stand {
     hello: Hello,
     daemon: Daemon,
+    portauth: Option<PortAuth>,
     each: usize,
     /// Held by this process for the look-ups.
     held: TcpListener,
@@ -104,6 +108,10 @@ struct Stand {
 impl Stand {
     fn build(peers: &Peers, amount: &Amount) -> Result<Self> {
         let (hello, daemon) = (Hello::start()?, Daemon::start(peers, POOL)?);
+        let portauth = match &peers.portauth {
+            Some(programs) => Some(PortAuth::start(programs, POOL_OF_PORTAUTH)?),
+            None => None,
+        };
         let unix = daemon.unix.clone();
         let put = |path: &str| wire::http(&unix, "PUT", path, Some("{}"), true);
         let mut leases: Vec<Vec<u8>> =
@@ -113,7 +121,7 @@ impl Stand {
         let lease: serde_json::Value = serde_json::from_slice(granted.bodies.last().context("no lease")?)?;
         let free = u16::try_from(lease["port"].as_u64().context("a lease without a port")?)? + 1;
         let held = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        Ok(Self { hello, daemon, each: amount.each, held, free })
+        Ok(Self { hello, daemon, portauth, each: amount.each, held, free })
     }
 
     fn ours(&self, lane: Lane) -> &Place {
@@ -137,7 +145,10 @@ pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
         machine: machine::described(),
         rows: Vec::new(),
         goals: Vec::new(),
-        skipped: Vec::new(),
+        skipped: match &peers.portauth {
+            Some(_) => Vec::new(),
+            None => vec!["portauth, which is not installed".to_owned()],
+        },
     };
     let stand = Stand::build(peers, amount)?;
     let lanes = Lane::all(amount);
@@ -162,6 +173,10 @@ fn run(stand: &Stand, lane: Lane, round: usize, section: &mut Section) -> Result
     if lane.is_for_all() && lane.clients == 1 {
         operations.extend([batch as Operation, list, free, known, unknown]);
     }
+    // It ends the connection after each answer, and several at once it lets wait.
+    if lane.tcp && !lane.keep_alive {
+        operations.push(theirs);
+    }
     for index in rotated(operations.len(), round) {
         operations[index](stand, lane, section)?;
     }
@@ -181,6 +196,16 @@ fn get(stand: &Stand, lane: Lane, section: &mut Section) -> Result<()> {
     let requests = [wire::http(place, "PUT", EXISTING, Some("{}"), lane.keep_alive)];
     let load = in_lane(stand, lane, place, &requests)?;
     keep(section, GET, lane, place, OURS, &load);
+    Ok(())
+}
+
+/// The same of portauth, if it is there.
+fn theirs(stand: &Stand, lane: Lane, section: &mut Section) -> Result<()> {
+    let Some(portauth) = &stand.portauth else { return Ok(()) };
+    let project = ["existing".to_owned()];
+    portauth::port(portauth.request(&project, 1)?.bodies.first().context("no answer")?)?;
+    let load = portauth.request(&project, stand.each)?;
+    keep(section, GET, lane, &portauth.place, THEIRS, &load);
     Ok(())
 }
 

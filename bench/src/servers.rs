@@ -16,13 +16,13 @@ use tempfile::TempDir;
 use crate::{clock, peers::Peers, place::Place};
 
 /// How long a server may take to begin.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A process that is killed when this is dropped.
 pub(crate) struct Running(Child);
 
 impl Running {
-    fn spawn(command: &mut Command) -> Result<Self> {
+    pub(crate) fn spawn(command: &mut Command) -> Result<Self> {
         let child =
             command.spawn().with_context(|| format!("starting {}", command.get_program().display()))?;
         Ok(Self(child))
@@ -176,12 +176,12 @@ impl Hello {
 }
 
 /// A directory that the daemon takes for its home: nobody else may look in.
-fn private() -> Result<TempDir> {
+pub(crate) fn private() -> Result<TempDir> {
     Ok(tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir()?)
 }
 
 /// What a server said, for the error.
-fn read(path: &Path) -> String {
+pub(crate) fn read(path: &Path) -> String {
     let mut text = String::new();
     let _as_far_as_it_goes = File::open(path).and_then(|mut file| file.read_to_string(&mut text));
     text

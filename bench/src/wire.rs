@@ -11,6 +11,8 @@ pub(crate) enum Framing {
     Http,
     /// With the connection: portpicker's protocol.
     UntilEnd,
+    /// With the connection, after a head: HTTP/1.0.
+    HttpUntilEnd,
 }
 
 /// A request of HTTP. Without `keep_alive` it says that it is the last one.
@@ -55,8 +57,12 @@ impl Answer {
     /// Takes what was read; none is the end of the connection. Whether the
     /// answer is whole.
     pub(crate) fn push(&mut self, read: &[u8]) -> Result<bool> {
-        if self.framing == Framing::UntilEnd {
+        if self.framing != Framing::Http {
             self.bytes.extend_from_slice(read);
+            if read.is_empty() && self.framing == Framing::HttpUntilEnd {
+                self.head =
+                    Some(head(&self.bytes, Framing::HttpUntilEnd)?.context("an answer without a head")?);
+            }
             return Ok(read.is_empty());
         }
         if read.is_empty() {
@@ -64,7 +70,7 @@ impl Answer {
         }
         self.bytes.extend_from_slice(read);
         if self.head.is_none() {
-            self.head = head(&self.bytes)?;
+            self.head = head(&self.bytes, self.framing)?;
         }
         match self.head {
             Some(head) if self.bytes.len() > head.end => bail!("more came than one answer"),
@@ -84,7 +90,7 @@ impl Answer {
 }
 
 /// The head of an answer, once all of it is there.
-fn head(bytes: &[u8]) -> Result<Option<Head>> {
+fn head(bytes: &[u8], framing: Framing) -> Result<Option<Head>> {
     const END: &[u8] = b"\r\n\r\n";
     let Some(at) = bytes.windows(END.len()).position(|window| window == END) else { return Ok(None) };
     let text = std::str::from_utf8(&bytes[..at]).context("a head that is no text")?;
@@ -95,12 +101,13 @@ fn head(bytes: &[u8]) -> Result<Option<Head>> {
         let (name, value) = line.split_once(':')?;
         name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>())
     });
+    let body = at + END.len();
     let length = match length {
         Some(length) => length.with_context(|| format!("no number of bytes in {text:?}"))?,
         None if status == 204 => 0,
+        None if framing == Framing::HttpUntilEnd => bytes.len() - body,
         None => bail!("an answer without a length: {text:?}"),
     };
-    let body = at + END.len();
     Ok(Some(Head { status, body, end: body + length }))
 }
 
@@ -142,5 +149,17 @@ mod tests {
         assert!(!answer.push(b"34\n").unwrap());
         assert!(answer.push(b"").unwrap());
         assert_eq!(answer.body(), b"1234\n");
+    }
+
+    #[test]
+    fn an_answer_of_http_1_0_ends_with_the_connection() {
+        let mut answer = Answer::new(Framing::HttpUntilEnd);
+        assert!(!answer.push(b"HTTP/1.0 401 Unauthorized\r\n\r\n{").unwrap());
+        assert!(!answer.push(b"}").unwrap());
+        assert!(answer.push(b"").unwrap());
+        assert_eq!((answer.status(), answer.body()), (401, b"{}".as_slice()));
+        let mut answer = Answer::new(Framing::HttpUntilEnd);
+        answer.push(b"HTTP/1.0 200 OK\r\n").unwrap();
+        assert!(answer.push(b"").is_err());
     }
 }
