@@ -2,6 +2,7 @@
 //! one run. `bench/run` installs the peers and calls it.
 
 mod allocations;
+mod budget;
 mod clock;
 mod commands;
 mod hello;
@@ -11,11 +12,13 @@ mod output;
 mod peers;
 mod place;
 mod portauth;
+mod priority;
 mod report;
 mod requests;
 mod series;
 mod servers;
 mod syscalls;
+mod trace;
 mod wire;
 
 use std::{
@@ -77,6 +80,17 @@ enum What {
         #[arg(long, value_name = "PATH")]
         keep: Option<PathBuf>,
     },
+    /// Fail when an operation takes more system calls than a table says.
+    Budget {
+        #[command(flatten)]
+        peers: Peers,
+        /// The table.
+        #[arg(long, value_name = "PATH", default_value = "bench/budget.json")]
+        table: PathBuf,
+        /// Make the table anew.
+        #[arg(long)]
+        write: bool,
+    },
     /// Write a page of numbers that were kept.
     Report {
         /// The page.
@@ -93,6 +107,7 @@ enum What {
 }
 
 fn main() -> Result<()> {
+    priority::raise();
     match Args::parse().what {
         What::Allocations { peers, amount, keep } => {
             tell(&allocations::measure(&peers, &amount)?, keep.as_deref())
@@ -100,6 +115,7 @@ fn main() -> Result<()> {
         What::Requests { peers, amount, keep } => tell(&requests::measure(&peers, &amount)?, keep.as_deref()),
         What::Commands { peers, amount, keep } => tell(&commands::measure(&peers, &amount)?, keep.as_deref()),
         What::Syscalls { peers, keep } => tell(&syscalls::measure(&peers)?, keep.as_deref()),
+        What::Budget { peers, table, write } => budget::keep(&peers, &table, write),
         What::Report { page, kept } => report(&page, &kept),
         What::Hello { unix } => hello::serve(&unix),
     }

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use crate::series::Series;
+use crate::{machine, series::Series};
 
 /// What one command measured.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Section {
     pub(crate) title: String,
     /// What was asked, and how.
@@ -65,6 +65,11 @@ impl Goal {
 }
 
 impl Section {
+    /// Nothing yet, on this machine, now.
+    pub(crate) fn new(title: &str) -> Self {
+        Self { title: title.to_owned(), machine: machine::described(), ..Self::default() }
+    }
+
     pub(crate) fn row(&self, what: &str, way: &str, who: &str) -> Option<&Row> {
         self.rows.iter().find(|row| row.what == what && row.way == way && row.who == who)
     }
@@ -168,14 +173,7 @@ mod tests {
 
     #[test]
     fn a_row_is_kept_over_rounds() {
-        let mut section = Section {
-            title: "a".into(),
-            about: "b".into(),
-            machine: "c".into(),
-            rows: vec![],
-            goals: vec![],
-            skipped: vec![],
-        };
+        let mut section = Section::default();
         section.row_mut("get", "Unix", "x").p50.push(1.0);
         section.row_mut("get", "TCP", "x").p50.push(2.0);
         section.row_mut("get", "Unix", "x").p50.push(3.0);

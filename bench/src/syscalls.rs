@@ -1,177 +1,185 @@
-//! What operations ask of the kernel, counted by strace. Counts repeat exactly,
-//! whatever else the machine does.
+//! What operations ask of the kernel. The counts repeat exactly, whatever else
+//! the machine does, so they are what a budget is kept of.
 
 use std::{
-    collections::BTreeMap,
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
+    io::{Read, Write},
+    net::{Ipv4Addr, TcpListener},
+    process::Command,
 };
 
-use anyhow::{Context, Result, bail, ensure};
-use rustix::process::{Pid, Signal, kill_process};
+use anyhow::{Context, Result, ensure};
 
 use crate::{
-    load::{self, Pace, Plan},
     machine, output,
     peers::Peers,
-    place::Place,
+    place::{Place, Stream},
     report::Section,
     servers::{Daemon, PortServer, holders},
-    wire::{self, Framing},
+    trace::{self, Calls, Marks},
+    wire::{self, Answer, Framing},
 };
 
 const POOL: &str = "10000-31999";
-/// Enough that what the daemon does by itself meanwhile does not show.
-const COUNT: usize = 1000;
+/// Of each operation; what the daemon does by the clock comes to few of them.
+const COUNT: usize = 40;
+/// Processes, which are not kept from running by anything of their own.
+const COMMANDS: usize = 5;
 
-/// How often each system call was made, per operation.
-type Calls = BTreeMap<String, f64>;
+const ANSWER: &str = "\"HTTP/1.1 ";
+const PUT: Marks = Marks { arrival: "\"PUT /v1", answer: ANSWER };
+const DELETE: Marks = Marks { arrival: "\"DELETE /v1", answer: ANSWER };
+const GET: Marks = Marks { arrival: "\"GET /v1", answer: ANSWER };
+const CONNECTION: Marks = Marks { arrival: "accept4(", answer: ANSWER };
+/// A port of five digits and the end of its line.
+const PICKED: Marks = Marks { arrival: "accept4(", answer: "\\n\", 6, " };
+
+type Operation = fn(&Peers) -> Result<Calls>;
+
+/// All operations, each with its calls.
+pub(crate) type Operations = Vec<(&'static str, Calls)>;
+
+pub(crate) fn count(peers: &Peers) -> Result<Operations> {
+    machine::most_leases()?;
+    let all: [(&'static str, Operation); 9] = [
+        ("get, existing lease, Unix, keep-alive", |peers| existing(peers, false, true)),
+        ("get, existing lease, TCP, keep-alive", |peers| existing(peers, true, true)),
+        ("get, existing lease, TCP, a connection each", |peers| existing(peers, true, false)),
+        ("get, new lease, Unix, keep-alive", new),
+        ("release, Unix, keep-alive", release),
+        ("port, free, Unix, keep-alive", free),
+        ("port, holder known, Unix, keep-alive", known),
+        ("a port by portpicker's protocol", picked),
+        ("`portlease get`, existing lease, the command alone", command),
+    ];
+    let mut operations = Vec::new();
+    for (what, operation) in all {
+        output::note(what);
+        operations.push((what, operation(peers).context(what)?));
+    }
+    Ok(operations)
+}
 
 pub(crate) fn measure(peers: &Peers) -> Result<Section> {
-    machine::most_leases()?;
-    let mut operations = Vec::new();
-    for (what, done) in [
-        ("get, existing lease, Unix, keep-alive", existing(peers, false, true)?),
-        ("get, existing lease, TCP, keep-alive", existing(peers, true, true)?),
-        ("get, existing lease, TCP, a connection each", existing(peers, true, false)?),
-        ("get, new lease, Unix, keep-alive", new(peers)?),
-        ("port, free, Unix, keep-alive", free(peers)?),
-        ("a port by portpicker's protocol", picked(peers)?),
-        ("`portlease get`, existing lease, the command alone", command(peers)?),
-    ] {
-        output::note(what);
-        operations.push((what, done));
-    }
-    let mut about = "Per operation, of the server unless it says otherwise, by `strace -f -c`.\n\n\
+    let mut about = "Per operation, of the server unless it says otherwise, from its arrival to its answer, told apart by strace; \
+                     waiting (`epoll_wait`, `futex`) is left out. \
+                     `bench/budget` fails when one of them takes more than `bench/budget.json` says.\n\n\
                      | operation | system calls | which |\n|---|---|---|\n"
         .to_owned();
-    for (what, calls) in &operations {
-        about.push_str(&line(what, calls));
+    for (what, calls) in count(peers)? {
+        about.push_str(&line(what, &calls));
     }
-    let (rows, goals, skipped) = (Vec::new(), Vec::new(), Vec::new());
-    Ok(Section {
-        title: "System calls".to_owned(),
-        about,
-        machine: machine::described(),
-        rows,
-        goals,
-        skipped,
-    })
+    Ok(Section { about, ..Section::new("System calls") })
 }
 
 fn line(what: &str, calls: &Calls) -> String {
-    let mut each: Vec<(&String, &f64)> = calls.iter().filter(|(_, count)| **count >= 0.05).collect();
-    each.sort_by(|one, other| other.1.total_cmp(one.1));
-    let named: Vec<String> = each.iter().map(|(name, count)| format!("{name} {count:.1}")).collect();
-    format!("| {what} | {:.1} | {} |\n", calls.values().sum::<f64>(), named.join(", "))
+    let mut each: Vec<(&String, &u32)> = calls.iter().collect();
+    each.sort_by(|one, other| other.1.cmp(one.1));
+    let named: Vec<String> = each.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    format!("| {what} | {} | {} |\n", calls.values().sum::<u32>(), named.join(", "))
 }
 
 fn existing(peers: &Peers, tcp: bool, keep_alive: bool) -> Result<Calls> {
     let daemon = Daemon::start(peers, POOL)?;
     let place = if tcp { &daemon.tcp } else { &daemon.unix };
-    let requests = [wire::http(place, "PUT", "/v1/leases/existing/web", Some("{}"), keep_alive)];
-    ask(place, &requests, keep_alive, 201, 1)?;
-    counted(daemon.pid(), || ask(place, &requests, keep_alive, 200, COUNT))
+    let request = wire::http(place, "PUT", "/v1/leases/existing/web", Some("{}"), keep_alive);
+    let mut line = Line::new(place, Framing::Http, keep_alive);
+    line.ask(&request, 201)?;
+    let marks = if keep_alive { PUT } else { CONNECTION };
+    trace::each(daemon.pid(), COUNT, &marks, |_| line.ask(&request, 200))
 }
 
 fn new(peers: &Peers) -> Result<Calls> {
     let daemon = Daemon::start(peers, POOL)?;
-    let path = |index| format!("/v1/leases/new-{index}/web");
-    let requests: Vec<Vec<u8>> =
-        (0..COUNT).map(|index| wire::http(&daemon.unix, "PUT", &path(index), Some("{}"), true)).collect();
-    counted(daemon.pid(), || ask(&daemon.unix, &requests, true, 201, COUNT))
+    let mut line = Line::new(&daemon.unix, Framing::Http, true);
+    trace::each(daemon.pid(), COUNT, &PUT, |index| line.ask(&lease(&daemon, "PUT", Some("{}"), index), 201))
+}
+
+fn release(peers: &Peers) -> Result<Calls> {
+    let daemon = Daemon::start(peers, POOL)?;
+    let mut line = Line::new(&daemon.unix, Framing::Http, true);
+    (0..COUNT).try_for_each(|index| line.ask(&lease(&daemon, "PUT", Some("{}"), index), 201))?;
+    trace::each(daemon.pid(), COUNT, &DELETE, |index| line.ask(&lease(&daemon, "DELETE", None, index), 204))
+}
+
+fn lease(daemon: &Daemon, method: &str, body: Option<&str>, index: usize) -> Vec<u8> {
+    wire::http(&daemon.unix, method, &format!("/v1/leases/new-{index}/web"), body, true)
 }
 
 fn free(peers: &Peers) -> Result<Calls> {
+    look_up(peers, 10_001)
+}
+
+fn known(peers: &Peers) -> Result<Calls> {
+    // Whose it is, is known from the first time on.
+    let held = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    look_up(peers, held.local_addr()?.port())
+}
+
+fn look_up(peers: &Peers, port: u16) -> Result<Calls> {
     let daemon = Daemon::start(peers, POOL)?;
-    let requests = [wire::http(&daemon.unix, "GET", "/v1/ports/10001", None, true)];
-    counted(daemon.pid(), || ask(&daemon.unix, &requests, true, 200, COUNT))
+    let request = wire::http(&daemon.unix, "GET", &format!("/v1/ports/{port}"), None, true);
+    let mut line = Line::new(&daemon.unix, Framing::Http, true);
+    line.ask(&request, 200)?;
+    trace::each(daemon.pid(), COUNT, &GET, |_| line.ask(&request, 200))
 }
 
 fn picked(peers: &Peers) -> Result<Calls> {
     let server = PortServer::ours(peers, POOL)?;
     let holders = holders(1)?;
-    let requests: Vec<Vec<u8>> =
-        holders.iter().map(|holder| format!("{}\n", holder.pid()).into_bytes()).collect();
-    let plan = Plan {
-        place: &server.place,
-        framing: Framing::UntilEnd,
-        requests: &requests,
-        count: COUNT,
-        clients: 1,
-        keep_alive: false,
-        pace: Pace::Closed,
-        status: 200,
-    };
-    counted(server.pid(), || {
-        let load = load::run(&plan)?;
-        ensure!(load.bodies.iter().all(|body| !body.is_empty()), "a port was refused");
+    let request = format!("{}\n", holders[0].pid()).into_bytes();
+    let mut line = Line::new(&server.place, Framing::UntilEnd, false);
+    trace::each(server.pid(), COUNT, &PICKED, |_| {
+        line.ask(&request, 200)?;
+        ensure!(!line.answer.body().is_empty(), "a port was refused");
         Ok(())
     })
 }
 
 fn command(peers: &Peers) -> Result<Calls> {
     let daemon = Daemon::start(peers, POOL)?;
+    let words = ["get", "--project", "existing", "web"];
     let get = |command: &mut Command| {
-        let words = ["get", "--project", "existing", "web"];
         let command = command.arg(&peers.portlease).args(words).env("PORTLEASE_HOME", &daemon.home);
-        command.env("PORTLEASE_NO_AUTOSTART", "1").output()
+        Ok(command.env("PORTLEASE_NO_AUTOSTART", "1").output()?)
     };
     ensure!(get(&mut Command::new("env"))?.status.success(), "portlease get");
-    let strace = get(Command::new("strace").args(["-f", "-c", "-U", "calls,name"])).context("strace")?;
-    ensure!(strace.status.success(), "{}", String::from_utf8_lossy(&strace.stderr));
-    calls(&String::from_utf8_lossy(&strace.stderr), 1.0)
+    trace::command(COMMANDS, get)
 }
 
-fn ask(place: &Place, requests: &[Vec<u8>], keep_alive: bool, status: u16, count: usize) -> Result<()> {
-    let (framing, pace) = (Framing::Http, Pace::Closed);
-    load::run(&Plan { place, framing, requests, count, clients: 1, keep_alive, pace, status })?;
-    Ok(())
+/// One client, which asks once at a time.
+struct Line<'a> {
+    place: &'a Place,
+    keep_alive: bool,
+    stream: Option<Stream>,
+    answer: Answer,
 }
 
-/// What a process asks of the kernel while `work` is done, per operation.
-fn counted(pid: u32, work: impl FnOnce() -> Result<()>) -> Result<Calls> {
-    let directory = tempfile::tempdir()?;
-    let path = directory.path().join("counts");
-    let mut strace = attach(pid, &path)?;
-    let done = work();
-    let id = Pid::from_raw(i32::try_from(strace.id())?).context("strace has no id")?;
-    kill_process(id, Signal::INT)?;
-    strace.wait()?;
-    done?;
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-    calls(&std::fs::read_to_string(&path)?, COUNT as f64)
-}
-
-/// strace, once it watches all threads that there are.
-fn attach(pid: u32, counts: &Path) -> Result<Child> {
-    let mut command = Command::new("strace");
-    command.args(["-f", "-c", "-U", "calls,name", "-o"]).arg(counts).args(["-p", &pid.to_string()]);
-    let mut strace = command.stderr(Stdio::piped()).spawn().context("strace")?;
-    let mut says = BufReader::new(strace.stderr.take().context("no stderr")?);
-    let mut line = String::new();
-    while !line.contains("attached") {
-        line.clear();
-        if says.read_line(&mut line)? == 0 {
-            bail!("strace cannot watch process {pid}");
-        }
+impl<'a> Line<'a> {
+    fn new(place: &'a Place, framing: Framing, keep_alive: bool) -> Self {
+        Self { place, keep_alive, stream: None, answer: Answer::new(framing) }
     }
-    // Until it ends it may say more.
-    std::thread::spawn(move || std::io::copy(&mut says, &mut std::io::sink()));
-    Ok(strace)
-}
 
-/// The lines of strace's table, each a number and a name.
-fn calls(table: &str, operations: f64) -> Result<Calls> {
-    let row = |line: &str| {
-        let (count, name) = line.trim().split_once(char::is_whitespace)?;
-        let (count, name) = (count.parse::<u32>().ok()?, name.trim());
-        (name != "total").then(|| (name.to_owned(), f64::from(count) / operations))
-    };
-    let calls: Calls = table.lines().filter_map(row).collect();
-    ensure!(!calls.is_empty(), "strace counted nothing: {table}");
-    Ok(calls)
+    fn ask(&mut self, request: &[u8], status: u16) -> Result<()> {
+        if self.stream.is_none() {
+            self.stream = Some(self.place.connect()?);
+        }
+        let stream = self.stream.as_mut().context("no connection")?;
+        stream.write_all(request)?;
+        self.answer.clear();
+        let mut buffer = [0; 64 * 1024];
+        loop {
+            let read = stream.read(&mut buffer)?;
+            if self.answer.push(&buffer[..read])? {
+                break;
+            }
+        }
+        if !self.keep_alive {
+            self.stream = None;
+        }
+        let body = String::from_utf8_lossy(self.answer.body());
+        ensure!(self.answer.status() == status, "status {}: {body}", self.answer.status());
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -179,11 +187,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn straces_table_is_read() {
-        let table = "    calls syscall\n--------- ----------------\n     2000 epoll_wait\n       10 read\n--------- ----------------\n     2010 total\n";
-        let calls = calls(table, 1000.0).unwrap();
-        assert_eq!(calls, [("epoll_wait".to_owned(), 2.0), ("read".to_owned(), 0.01)].into());
-        assert_eq!(line("get", &calls), "| get | 2.0 | epoll_wait 2.0 |\n");
-        assert!(super::calls("strace: nothing\n", 1.0).is_err());
+    fn the_most_frequent_come_first() {
+        let calls = [("epoll_wait".to_owned(), 1), ("read".to_owned(), 2)].into();
+        assert_eq!(line("get", &calls), "| get | 3 | read 2, epoll_wait 1 |\n");
     }
 }
