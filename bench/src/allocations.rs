@@ -97,7 +97,6 @@ pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
     // All of them are there at once.
     let each = each.min(machine::most_leases()? / most);
     let mut section = Section {
-        title: "Ports for tests".to_owned(),
         about: format!(
             "1 and {most} clients, {each} ports each, from a pool of {}; whom they are given to lives until the end. \
              get-port is asked for {MOST_OF_GET_PORT} at most, portauth for {MOST_OF_PORTAUTH}, for that many projects: it \
@@ -108,10 +107,8 @@ pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
             POOL.1 - POOL.0 + 1,
             peers.rounds
         ),
-        machine: machine::described(),
-        rows: Vec::new(),
-        goals: Vec::new(),
         skipped: skipped(peers),
+        ..Section::new("Ports for tests")
     };
     let holders = servers::holders(most)?;
     for round in 0..peers.rounds {
@@ -131,6 +128,13 @@ pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
         output::note(&format!("round {} of {}", round + 1, peers.rounds));
     }
     goals(&mut section, most);
+    section.draw_rows(
+        "allocations",
+        "Ports for tests, 1 client",
+        "ports per second",
+        (ALLOCATE, &way(1)),
+        |row| &row.per_second,
+    );
     Ok(section)
 }
 

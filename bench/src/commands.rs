@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use hdrhistogram::Histogram;
 
 use crate::{
-    clock, load, machine, output,
+    clock, load, output,
     peers::{Peers, rotated},
     portauth::PortAuth,
     report::{Bound, Goal, Section},
@@ -48,15 +48,11 @@ pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
         None => None,
     };
     let mut section = Section {
-        title: "The command line".to_owned(),
         about: format!(
             "From starting a process to its end, one of each after the other, {} of each in a round. {} rounds.",
             amount.each, peers.rounds
         ),
-        machine: machine::described(),
-        rows: Vec::new(),
-        goals: Vec::new(),
-        skipped: Vec::new(),
+        ..Section::new("The command line")
     };
     for round in 0..peers.rounds {
         let mut all = contenders(peers, &daemon, portauth.as_ref())?;
@@ -74,6 +70,9 @@ pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
         output::note(&format!("round {} of {}", round + 1, peers.rounds));
     }
     goals(&mut section, peers);
+    section.draw_rows("commands", "The command line, from start to end", "p50, µs", (WHAT, WAY), |row| {
+        &row.p50
+    });
     Ok(section)
 }
 

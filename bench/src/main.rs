@@ -5,16 +5,20 @@ mod allocations;
 mod budget;
 mod clock;
 mod commands;
+mod crowd;
+mod growth;
 mod hello;
 mod load;
 mod machine;
 mod output;
 mod peers;
 mod place;
+mod plot;
 mod portauth;
 mod priority;
 mod report;
 mod requests;
+mod rest;
 mod series;
 mod servers;
 mod syscalls;
@@ -22,7 +26,7 @@ mod trace;
 mod wire;
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::Write as _,
     path::{Path, PathBuf},
 };
@@ -80,6 +84,31 @@ enum What {
         #[arg(long, value_name = "PATH")]
         keep: Option<PathBuf>,
     },
+    /// What operations cost beside many leases, sockets and processes.
+    Growth {
+        #[command(flatten)]
+        peers: Peers,
+        #[command(flatten)]
+        amount: growth::Amount,
+        /// Keep the numbers here, for the report.
+        #[arg(long, value_name = "PATH")]
+        keep: Option<PathBuf>,
+    },
+    /// What a daemon costs that nobody asks, and how long it takes to start.
+    Rest {
+        #[command(flatten)]
+        peers: Peers,
+        #[command(flatten)]
+        amount: rest::Amount,
+        /// Keep the numbers here, for the report.
+        #[arg(long, value_name = "PATH")]
+        keep: Option<PathBuf>,
+    },
+    /// Have so many sockets until the end of stdin.
+    Crowd {
+        /// How many.
+        count: usize,
+    },
     /// Fail when an operation takes more system calls than a table says.
     Budget {
         #[command(flatten)]
@@ -115,6 +144,15 @@ fn main() -> Result<()> {
         What::Requests { peers, amount, keep } => tell(&requests::measure(&peers, &amount)?, keep.as_deref()),
         What::Commands { peers, amount, keep } => tell(&commands::measure(&peers, &amount)?, keep.as_deref()),
         What::Syscalls { peers, keep } => tell(&syscalls::measure(&peers)?, keep.as_deref()),
+        What::Growth { peers, amount, keep } => tell(&growth::measure(&peers, &amount)?, keep.as_deref()),
+        What::Rest { peers, amount, keep } => {
+            let section = rest::measure(&peers, &amount)?;
+            tell(&section, keep.as_deref())?;
+            let missed = section.goals.iter().filter(|goal| !goal.is_reached()).count();
+            anyhow::ensure!(missed == 0 || !amount.strict, "{missed} goals are not reached");
+            Ok(())
+        }
+        What::Crowd { count } => crowd::hold(count),
         What::Budget { peers, table, write } => budget::keep(&peers, &table, write),
         What::Report { page, kept } => report(&page, &kept),
         What::Hello { unix } => hello::serve(&unix),
@@ -131,12 +169,21 @@ fn tell(section: &Section, keep: Option<&Path>) -> Result<()> {
 
 fn report(page: &Path, kept: &[PathBuf]) -> Result<()> {
     let mut text = include_str!("preface.md").to_owned();
+    let mut plots = Vec::new();
     for path in kept {
         let section: Section =
             serde_json::from_reader(File::open(path).with_context(|| path.display().to_string())?)?;
         text.push('\n');
         text.push_str(&section.markdown());
+        plots.extend(section.plots);
     }
     text.push_str(include_str!("reasons.md"));
+    // The drawings beside it.
+    let drawings = page.with_file_name("performance");
+    for plot in &plots {
+        fs::create_dir_all(&drawings)?;
+        let svg = plot::svg(plot).with_context(|| plot.file.clone())?;
+        File::create(drawings.join(&plot.file).with_extension("svg"))?.write_all(svg.as_bytes())?;
+    }
     File::create(page)?.write_all(text.as_bytes()).with_context(|| page.display().to_string())
 }

@@ -15,6 +15,11 @@ pub(crate) struct Section {
     pub(crate) machine: String,
     pub(crate) rows: Vec<Row>,
     pub(crate) goals: Vec<Goal>,
+    /// What has columns of its own.
+    #[serde(default)]
+    pub(crate) tables: Vec<Table>,
+    #[serde(default)]
+    pub(crate) plots: Vec<Plot>,
     /// What could not be measured, and why.
     pub(crate) skipped: Vec<String>,
 }
@@ -33,6 +38,36 @@ pub(crate) struct Row {
     pub(crate) per_second: Series,
     /// Ports that were given twice, where that is counted.
     pub(crate) duplicates: Option<Series>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Table {
+    pub(crate) head: Vec<String>,
+    pub(crate) rows: Vec<Vec<String>>,
+}
+
+/// What is drawn beside the page: lines or bars.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Plot {
+    /// Its name, without an end.
+    pub(crate) file: String,
+    pub(crate) title: String,
+    pub(crate) x: String,
+    pub(crate) y: String,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) bars: Vec<(String, f64)>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Line {
+    pub(crate) name: String,
+    pub(crate) points: Vec<(f64, f64)>,
+}
+
+impl Plot {
+    pub(crate) fn new(file: &str, title: &str) -> Self {
+        Self { file: file.to_owned(), title: title.to_owned(), ..Self::default() }
+    }
 }
 
 /// A number to reach.
@@ -85,6 +120,22 @@ impl Section {
         &mut self.rows[index]
     }
 
+    /// Bars of all who did the same thing.
+    pub(crate) fn draw_rows(
+        &mut self,
+        file: &str,
+        title: &str,
+        x: &str,
+        (what, way): (&str, &str),
+        of: fn(&Row) -> &Series,
+    ) {
+        let mut plot = Plot::new(file, title);
+        plot.x = x.to_owned();
+        let rows = self.rows.iter().filter(|row| row.what == what && row.way == way);
+        plot.bars = rows.map(|row| (row.who.clone(), of(row).median())).collect();
+        self.plots.push(plot);
+    }
+
     pub(crate) fn markdown(&self) -> String {
         let mut text = format!("## {}\n\n{}\n\n{}.\n\n", self.title, self.about, self.machine);
         if !self.goals.is_empty() {
@@ -92,13 +143,16 @@ impl Section {
             self.goals.iter().for_each(|goal| text.push_str(&goal.markdown()));
             text.push('\n');
         }
-        if self.rows.is_empty() {
-            return text;
+        for plot in &self.plots {
+            let _infallible = writeln!(text, "![{}](performance/{}.svg)\n", plot.title, plot.file);
         }
-        text.push_str(
-            "| what | way | who | p50 µs (min–max) | p99 µs | per second (min–max) | duplicates |\n",
-        );
-        text.push_str("|---|---|---|---|---|---|---|\n");
+        self.tables.iter().for_each(|table| text.push_str(&table.markdown()));
+        if !self.rows.is_empty() {
+            text.push_str(
+                "| what | way | who | p50 µs (min–max) | p99 µs | per second (min–max) | duplicates |\n",
+            );
+            text.push_str("|---|---|---|---|---|---|---|\n");
+        }
         self.rows.iter().for_each(|row| text.push_str(&row.markdown()));
         for skipped in &self.skipped {
             let _infallible = write!(text, "\nNot measured: {skipped}.\n");
@@ -136,8 +190,24 @@ impl Row {
     }
 }
 
+impl Table {
+    fn markdown(&self) -> String {
+        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+        let rows: String = self.rows.iter().map(|row| line(row)).collect();
+        format!("{}{}\n{rows}\n", line(&self.head), "|---".repeat(self.head.len()) + "|")
+    }
+}
+
+/// With a comma between thousands.
+pub(crate) fn thousands(number: usize) -> String {
+    match number {
+        0..1000 => number.to_string(),
+        _ => format!("{},{:03}", thousands(number / 1000), number % 1000),
+    }
+}
+
 /// Three digits of a small number, all of a large one.
-fn digits(number: f64) -> String {
+pub(crate) fn digits(number: f64) -> String {
     let decimals = match number.abs() {
         0.0 => 0,
         size if size < 1.0 => 3,
@@ -165,6 +235,7 @@ mod tests {
 
     #[test]
     fn numbers_have_three_digits() {
+        assert_eq!([0, 999, 1000, 50_020].map(thousands), ["0", "999", "1,000", "50,020"]);
         let table = [(0.0, "0"), (0.1234, "0.123"), (1.234, "1.23"), (12.34, "12.3"), (12345.6, "12346")];
         for (number, text) in table {
             assert_eq!(digits(number), text);

@@ -11,7 +11,7 @@ use crate::{
     peers::{Peers, rotated},
     place::Place,
     portauth::{self, PortAuth},
-    report::{Bound, Goal, Section},
+    report::{Bound, Goal, Plot, Section},
     series::Series,
     servers::{Daemon, Hello},
     wire::{self, Framing},
@@ -136,19 +136,16 @@ impl Stand {
 pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
     machine::most_leases()?;
     let mut section = Section {
-        title: "The API".to_owned(),
         about: format!(
             "Requests over raw sockets, {} in a round by one client, four times as many by {}; hyper gets the same \
              bytes. The registry has {LISTED} leases and is on a disk. {} rounds.",
             amount.each, amount.clients, peers.rounds
         ),
-        machine: machine::described(),
-        rows: Vec::new(),
-        goals: Vec::new(),
         skipped: match &peers.portauth {
             Some(_) => Vec::new(),
             None => vec!["portauth, which is not installed".to_owned()],
         },
+        ..Section::new("The API")
     };
     let stand = Stand::build(peers, amount)?;
     let lanes = Lane::all(amount);
@@ -159,6 +156,7 @@ pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
         output::note(&format!("round {} of {}", round + 1, peers.rounds));
     }
     goals(&mut section, &stand, amount);
+    draw(&mut section, &stand.daemon.unix);
     Ok(section)
 }
 
@@ -299,7 +297,13 @@ fn in_lane(stand: &Stand, lane: Lane, place: &Place, requests: &[Vec<u8>]) -> Re
     })
 }
 
-fn ask(place: &Place, requests: &[Vec<u8>], clients: usize, status: u16, count: usize) -> Result<Load> {
+pub(crate) fn ask(
+    place: &Place,
+    requests: &[Vec<u8>],
+    clients: usize,
+    status: u16,
+    count: usize,
+) -> Result<Load> {
     let framing = Framing::Http;
     load::run(&Plan {
         place,
@@ -320,7 +324,17 @@ fn keep(section: &mut Section, what: &str, lane: Lane, place: &Place, who: &str,
     row.per_second.push(load.per_second());
 }
 
-/// DESIGN's numbers, each against the ceiling of the same way in.
+/// Bars of all that one client asks over the Unix socket.
+fn draw(section: &mut Section, unix: &Place) {
+    let lane = Lane { tcp: false, clients: 1, keep_alive: true, pace: Pace::Closed };
+    let mut plot = Plot::new("requests", &format!("The API, {}", lane.name(unix)));
+    plot.x = "p50, µs".to_owned();
+    let rows = section.rows.iter().filter(|row| row.way == lane.name(unix));
+    plot.bars = rows.map(|row| (format!("{}: {}", row.who, row.what), row.p50.median())).collect();
+    section.plots.push(plot);
+}
+
+/// The numbers to reach, each against the ceiling of the same way in.
 fn goals(section: &mut Section, stand: &Stand, amount: &Amount) {
     let mut goals = Vec::new();
     for lane in Lane::all(amount).into_iter().filter(|lane| lane.pace == Pace::Closed && lane.keep_alive) {

@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::{clock, peers::Peers, place::Place};
@@ -30,6 +31,19 @@ impl Running {
 
     pub(crate) fn pid(&self) -> u32 {
         self.0.id()
+    }
+
+    /// What it says, if it was started to be heard.
+    pub(crate) fn stdout(&mut self) -> Option<std::process::ChildStdout> {
+        self.0.stdout.take()
+    }
+
+    /// Asks it to end, and waits for that.
+    fn end(&mut self) -> Result<()> {
+        let id = Pid::from_raw(i32::try_from(self.pid())?).context("a process without an id")?;
+        kill_process(id, Signal::TERM)?;
+        self.0.wait()?;
+        Ok(())
     }
 
     /// The first line with this in it.
@@ -66,7 +80,7 @@ pub(crate) struct Daemon {
     pub(crate) tcp: Place,
     pub(crate) home: PathBuf,
     running: Running,
-    _home: TempDir,
+    kept: TempDir,
 }
 
 impl Daemon {
@@ -74,6 +88,20 @@ impl Daemon {
         let home = private()?;
         let config = format!("pool = \"{pool}\"\n[limits]\nkept_percent = 0\n");
         File::create(home.path().join("config.toml"))?.write_all(config.as_bytes())?;
+        Self::at(peers, home)
+    }
+
+    /// Asks it to end, and waits for that.
+    pub(crate) fn end(&mut self) -> Result<()> {
+        self.running.end()
+    }
+
+    /// Another one on what an ended one kept. Returns it when it serves.
+    pub(crate) fn again(self, peers: &Peers) -> Result<Self> {
+        Self::at(peers, self.kept)
+    }
+
+    fn at(peers: &Peers, home: TempDir) -> Result<Self> {
         let log = File::create(home.path().join("log"))?;
         let mut command = Command::new(&peers.portlease);
         command.args(["daemon", "--json"]).env("PORTLEASE_HOME", home.path());
@@ -99,7 +127,7 @@ impl Daemon {
             tcp: Place::Tcp(address.parse()?),
             home: home.path().to_owned(),
             running,
-            _home: home,
+            kept: home,
         })
     }
 }
