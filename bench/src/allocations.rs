@@ -331,7 +331,9 @@ fn refuse(peers: &Peers, full: u16, section: &mut Section, holders: &[Running]) 
         // All that fit at once, then one by one.
         let _full = load::run(&posting(&daemon.unix, &requests, 1, 10_000, 201));
     }
-    refused(section, Who::Http, &load::run(&posting(&daemon.unix, &requests, 1, TRIES, 409))?);
+    // Full, or as many as those without a name may have: which comes first goes by the pool.
+    let refusing = |status| load::run(&posting(&daemon.unix, &requests, 1, TRIES, status));
+    refused(section, Who::Http, &refusing(409).or_else(|_| refusing(429))?);
     drop(daemon);
     if let Some(script) = &peers.portserver {
         let theirs = PortServer::original(script, small)?;

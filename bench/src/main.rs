@@ -16,6 +16,7 @@ mod place;
 mod plot;
 mod portauth;
 mod priority;
+mod reasons;
 mod report;
 mod requests;
 mod rest;
@@ -169,18 +170,18 @@ fn tell(section: &Section, keep: Option<&Path>) -> Result<()> {
 
 fn report(page: &Path, kept: &[PathBuf]) -> Result<()> {
     let mut text = include_str!("preface.md").to_owned();
-    let mut plots = Vec::new();
+    let mut sections = Vec::new();
     for path in kept {
         let section: Section =
             serde_json::from_reader(File::open(path).with_context(|| path.display().to_string())?)?;
         text.push('\n');
         text.push_str(&section.markdown());
-        plots.extend(section.plots);
+        sections.push(section);
     }
-    text.push_str(include_str!("reasons.md"));
+    text.push_str(&reasons::markdown(&sections));
     // The drawings beside it.
     let drawings = page.with_file_name("performance");
-    for plot in &plots {
+    for plot in sections.iter().flat_map(|section| &section.plots) {
         fs::create_dir_all(&drawings)?;
         let svg = plot::svg(plot).with_context(|| plot.file.clone())?;
         File::create(drawings.join(&plot.file).with_extension("svg"))?.write_all(svg.as_bytes())?;

@@ -50,7 +50,7 @@ fn lines(plot: &Plot, root: &Area<'_>) -> Result<(), String> {
         .margin(10)
         .set_label_area_size(LabelAreaPosition::Left, 60)
         .set_label_area_size(LabelAreaPosition::Bottom, 42)
-        .build_cartesian_2d((left..right).log_scale(), (low / 1.5..high * 6.0).log_scale())
+        .build_cartesian_2d((left..right).log_scale(), (low / 1.5..high * 40.0).log_scale())
         .map_err(said)?;
     let mut mesh = chart.configure_mesh();
     mesh.disable_mesh().x_desc(&plot.x).y_desc(&plot.y).label_style((FONT, 13));
