@@ -155,7 +155,9 @@ fn between<'a>(lines: &'a str, marks: &Marks) -> Option<&'a str> {
     let from = lines[..lines.find(marks.arrival)?].rfind('\n').map_or(0, |at| at + 1);
     let lines = &lines[from..];
     let answer = lines.find(marks.answer)?;
-    lines[answer..].find('\n').map(|end| &lines[..answer + end])
+    let end = answer + lines[answer..].find('\n')?;
+    // The answer counts, also where another thread did something meanwhile.
+    Some(lines[..end].trim_end_matches("<unfinished ...>"))
 }
 
 /// Calls by name, where they end.
@@ -232,7 +234,7 @@ mod tests {
     fn an_operation_is_from_its_arrival_to_its_answer() {
         let marks = Marks { arrival: "\"PUT /v1", answer: "\"HTTP/1.1 " };
         let lines = "1 close(3) = 0\n1 recvfrom(4, \"PUT /v1\") = 7\n1 bind(5) = 0\n\
-                     1 writev(4, \"HTTP/1.1 200\") = 9\n1 sendto(6) = 1\n";
+                     1 writev(4, \"HTTP/1.1 200\" <unfinished ...>\n1 sendto(6) = 1\n";
         let found = between(lines, &marks).unwrap();
         assert_eq!(counted(found), calls([("recvfrom", 1), ("bind", 1), ("writev", 1)]));
         assert_eq!(between("1 close(3) = 0\n1 writev(4, \"HTTP/1.1 200\") = 9\n", &marks), None);
