@@ -2,7 +2,7 @@
 //! kernel's sockets per look, and a closer look only where it changed.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     time::{Duration, SystemTime},
 };
 
@@ -148,9 +148,11 @@ impl Manager {
         }
         let now = self.edges.clock.now();
         let mut inner = self.lock();
+        // The first look is at all leases, and nobody is answered meanwhile.
+        let ids: HashSet<&str> = ids.iter().map(String::as_str).collect();
         // Leases that ended meanwhile are passed over.
         let records: Vec<Record> =
-            inner.registry.all().filter(|record| ids.contains(&record.id)).cloned().collect();
+            inner.registry.all().filter(|record| ids.contains(&*record.id)).cloned().collect();
         let mut events = Vec::new();
         for record in &records {
             let occupants = on_ports.get(&record.port).map_or(&[][..], Vec::as_slice);
