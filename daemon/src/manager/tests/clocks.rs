@@ -1,7 +1,7 @@
 //! A clock that jumps and a machine that sleeps, again and again: a term counts
 //! the time that the machine was awake, and nothing else.
 //!
-//! `PORTLEASE_JUMPS` and `PORTLEASE_SEED` do more of it, or the same again.
+//! `CLOCK_JUMPS` and `MODEL_SEED` do more of it, or the same again.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ fn number(variable: &str, otherwise: u64) -> u64 {
 
 #[test]
 fn no_jump_and_no_sleep_ends_a_term_or_keeps_it() {
-    let seed = number("PORTLEASE_SEED", 0x9e37_79b9_7f4a_7c15);
+    let seed = number("MODEL_SEED", 0x9e37_79b9_7f4a_7c15);
     let doubles = Doubles::default();
     let mut manager = doubles.manager();
     let request = GetRequest { ttl_s: portlease_proto::Ttl::from_seconds(TERM).ok(), ..any() };
     let (lasting, middle) = (manager.lease("app/web", &any()), doubles.clock.now_wall());
     let (mut term, mut left, mut random) = (manager.lease("app/term", &request), TERM, seed | 1);
-    for jump in 0..number("PORTLEASE_JUMPS", 200) {
+    for jump in 0..number("CLOCK_JUMPS", 200) {
         // xorshift64
         random ^= random << 13;
         random ^= random >> 7;
@@ -39,7 +39,7 @@ fn no_jump_and_no_sleep_ends_a_term_or_keeps_it() {
                 left = left.saturating_sub(seconds);
             }
         }
-        let why = format!("jump {jump}: repeat with PORTLEASE_SEED={seed}");
+        let why = format!("jump {jump}: repeat with MODEL_SEED={seed}");
         let next = manager.expire().unwrap();
         assert_eq!(next, (left > 0).then_some(Duration::from_secs(left)), "{why}");
         assert_eq!(manager.show(&key("app/web")).unwrap().id, lasting.id, "{why}");

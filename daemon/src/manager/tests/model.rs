@@ -104,12 +104,12 @@ enum Refusal {
     Store,
 }
 
-/// The seed of this run: `PORTLEASE_SEED`, else a new one. It is printed, and
+/// The seed of this run: `MODEL_SEED`, else a new one. It is printed, and
 /// a test that fails shows what it printed.
 fn seed() -> u64 {
-    let given = std::env::var("PORTLEASE_SEED").ok();
-    let seed = given.map_or_else(rand, |text| text.parse().expect("PORTLEASE_SEED is a number"));
-    println!("PORTLEASE_SEED={seed} repeats this");
+    let given = std::env::var("MODEL_SEED").ok();
+    let seed = given.map_or_else(rand, |text| text.parse().expect("MODEL_SEED is a number"));
+    println!("MODEL_SEED={seed} repeats this");
     seed
 }
 

@@ -4,7 +4,7 @@
 //! time the daemon is killed and started again; what was not answered then
 //! may have happened or not.
 //!
-//! `MODEL_HISTORIES` says how many histories, `PORTLEASE_SEED` which.
+//! `MODEL_HISTORIES` says how many histories, `MODEL_SEED` which.
 
 use std::{
     collections::HashMap,

@@ -1,7 +1,7 @@
 //! Sequences of steps: after each, the manager, its file and the plain maps
 //! agree about every lease, and so did the answer.
 //!
-//! `MODEL_TRANSITIONS` says how many steps in all, `PORTLEASE_SEED` which.
+//! `MODEL_TRANSITIONS` says how many steps in all, `MODEL_SEED` which.
 
 use std::{collections::BTreeSet, time::SystemTime};
 
