@@ -96,8 +96,12 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
 }
 
 fn is_json(value: &[u8]) -> bool {
-    let text: String = String::from_utf8_lossy(value).to_ascii_lowercase().replace([' ', '\t'], "");
-    text == "application/json" || text == "application/json;charset=utf-8"
+    let text = String::from_utf8_lossy(value).to_ascii_lowercase();
+    // Blanks around the parts, and not in them: that would be another type.
+    let mut parts = text.split(';').map(|part| part.trim_matches([' ', '\t']));
+    parts.next() == Some("application/json")
+        && parts.next().is_none_or(|parameter| parameter == "charset=utf-8")
+        && parts.next().is_none()
 }
 
 #[cfg(test)]
@@ -177,8 +181,11 @@ mod tests {
         for (headers, expected) in [
             (vec![("content-type", "application/json")], 200),
             (vec![("content-type", "Application/JSON; charset=UTF-8")], 200),
+            (vec![("content-type", "application/json\t;charset=utf-8 ")], 200),
             (vec![], 415),
             (vec![("content-type", "text/plain")], 415),
+            (vec![("content-type", "application/ json")], 415),
+            (vec![("content-type", "application/json;")], 415),
             (vec![("content-type", "application/json, text/plain")], 415),
             (vec![("content-type", "application/json"), ("content-type", "application/json")], 415),
             (vec![("content-type", "application/json"), ("content-encoding", "gzip")], 415),
