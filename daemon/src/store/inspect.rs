@@ -22,7 +22,8 @@ pub(super) enum Found {
 }
 
 /// Reads the header of a SQLite file (<https://sqlite.org/fileformat2.html>,
-/// 1.3): the magic text, the user version at 60, the application id at 68.
+/// 1.3): the magic text, what a writer and a reader must know at 18 and 19, the
+/// user version at 60, the application id at 68.
 pub(super) fn header(path: &Path) -> Result<Found, StoreError> {
     let io = |source| StoreError::Io { path: path.to_owned(), source };
     let mut header = [0; 72];
@@ -43,11 +44,13 @@ pub(super) fn header(path: &Path) -> Result<Found, StoreError> {
 
 fn judge(header: &[u8; 72]) -> Found {
     let word = |at: usize| header[at..].first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
+    // From 3 on a writer may only read, which would look like a disk that refuses.
+    let is_writable = header[18..20].iter().all(|version| matches!(version, 1 | 2));
     match (&header[..16], word(68), word(60)) {
         // A file that was killed while it was made: its format is still in the log.
-        (b"SQLite format 3\0", 0, 0) => Found::Ours,
-        (b"SQLite format 3\0", APPLICATION_ID, version) if version <= KNOWN => Found::Ours,
-        (b"SQLite format 3\0", APPLICATION_ID, version) => Found::Newer(version),
+        (b"SQLite format 3\0", 0, 0) if is_writable => Found::Ours,
+        (b"SQLite format 3\0", APPLICATION_ID, version) if version > KNOWN => Found::Newer(version),
+        (b"SQLite format 3\0", APPLICATION_ID, _) if is_writable => Found::Ours,
         _ => Found::Damaged,
     }
 }

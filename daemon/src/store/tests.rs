@@ -1,6 +1,6 @@
 //! The store on a real file system.
 
-use std::{io::Write, time::SystemTime};
+use std::{io::Write, os::unix::fs::FileExt, time::SystemTime};
 
 use portlease_proto::{Port, Ttl};
 use rusqlite::params;
@@ -311,6 +311,11 @@ fn a_damaged_registry_is_put_aside_and_a_fresh_one_begun() {
         bytes[200..].fill(0xa5);
         File::create(place.path()).unwrap().write_all(&bytes).unwrap();
     };
+    // SQLite opens such a file, and takes nothing for it.
+    let unwritable = |place: &Place| {
+        place.open().unwrap().store.commit(&[Change::Put(record("a", 1))]).unwrap();
+        File::options().write(true).open(place.path()).unwrap().write_all_at(&[3], 18).unwrap();
+    };
     let nonsense = |place: &Place| {
         let opened = place.open().unwrap();
         let values = params!["../x", "web", "1", 1, "both", "{}"];
@@ -328,6 +333,7 @@ fn a_damaged_registry_is_put_aside_and_a_fresh_one_begun() {
         ("text", &text as &dyn Fn(&Place)),
         ("cut", &cut),
         ("scribbled", &scribbled),
+        ("unwritable", &unwritable),
         ("nonsense", &nonsense),
     ];
     for (name, damage) in damages {
