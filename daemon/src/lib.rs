@@ -15,6 +15,8 @@ mod doubles;
 pub mod events;
 pub mod expiry;
 pub mod frameworks;
+#[cfg(all(fuzzing, target_os = "linux"))]
+pub mod fuzzing;
 pub mod http;
 mod inherited;
 pub mod instance;

@@ -81,6 +81,12 @@ fn parse(text: &str) -> HashMap<u16, String> {
     names
 }
 
+/// For `fuzz/`.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(text: &str) {
+    let _names = parse(text);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -186,3 +186,16 @@ impl Serving {
 fn label(via: &str) -> Option<BTreeMap<String, String>> {
     Some([(VIA.to_owned(), via.to_owned())].into())
 }
+
+/// For `fuzz/`: a request of portpicker's, whole or cut, and an address.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(bytes: &[u8]) -> Option<u32> {
+    let _whole = request::is_whole(bytes);
+    if let Ok(address) = String::from_utf8_lossy(bytes).parse::<Address>() {
+        assert_eq!(address.to_string().parse::<Address>().ok().as_ref(), Some(&address));
+    }
+    match request::parse(bytes) {
+        request::Asked::For(pid) => Some(pid),
+        request::Asked::ForNobody | request::Asked::Garbage => None,
+    }
+}

@@ -164,6 +164,18 @@ fn parse_socket_link(target: &str) -> Option<u64> {
     target.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
 }
 
+/// For `fuzz/`: the files of `/proc` that are read, and what is in them.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(text: &str) {
+    let _stat = Stat::parse(text);
+    let _users = parse_users(text);
+    let _inode = parse_socket_link(text);
+    let _unit = unit::parse(text);
+    let words: Vec<&str> = text.split('\0').collect();
+    let _forward = (Forward::of(&words), Forward::of_line(text));
+    let _command = describe::command(words.iter().map(OsStr::new), OsStr::new(""));
+}
+
 #[cfg(test)]
 mod tests {
     use std::{net::TcpListener, os::unix::fs::MetadataExt};

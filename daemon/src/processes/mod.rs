@@ -22,6 +22,8 @@ use std::{io, path::PathBuf, time::Duration};
 
 use portlease_proto::{Holder, Parent, Port, StopSignal, Unit};
 
+#[cfg(all(fuzzing, target_os = "linux"))]
+pub(crate) use linux::fuzz;
 pub use platform::SystemProcesses;
 
 /// A process that has a socket open.

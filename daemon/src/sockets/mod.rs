@@ -26,6 +26,8 @@ use std::{
 use portlease_proto::{Port, Protocol};
 
 pub use detail::{SocketDetail, is_loopback};
+#[cfg(all(fuzzing, target_os = "linux"))]
+pub(crate) use linux::{fuzz, fuzz_text};
 pub use platform::{Claim, Closings, Hold, SystemSockets};
 pub use shared::SharedListeners;
 

@@ -17,7 +17,7 @@ pub(super) fn read() -> KernelRanges {
 
 /// `32768\t60999`. Ports are refused by it, so an unreadable file must not
 /// pass for an empty range: then the kernel's default stands.
-fn parse_ephemeral(text: &str) -> Option<PortRange> {
+pub(super) fn parse_ephemeral(text: &str) -> Option<PortRange> {
     let mut numbers = text.split_ascii_whitespace().filter_map(|word| word.parse().ok());
     match (numbers.next(), numbers.next()) {
         (Some(first), Some(last)) => PortRange::new(first, last).ok(),
@@ -26,7 +26,7 @@ fn parse_ephemeral(text: &str) -> Option<PortRange> {
 }
 
 /// `8080,9000-9010`.
-fn parse_reserved(text: &str) -> Vec<PortRange> {
+pub(super) fn parse_reserved(text: &str) -> Vec<PortRange> {
     let single = |word: &str| word.parse::<Port>().ok().and_then(|port| PortRange::new(port, port).ok());
     text.trim().split(',').filter_map(|word| word.parse().ok().or_else(|| single(word))).collect()
 }

@@ -107,5 +107,30 @@ fn transports(protocol: Protocol) -> impl Iterator<Item = Transport> {
     tcp.into_iter().chain(protocol.covers_udp().then_some(Transport::Udp))
 }
 
+/// For `fuzz/`: a datagram of the kernel's, read in each way there is.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let messages = netlink::messages(bytes).unwrap_or_default();
+    for message in &messages {
+        let netlink::Message::Row(row) = message else { continue };
+        for transport in ALL_TRANSPORTS {
+            let listing = row.listing(transport);
+            // A row without a port is no socket of anybody's.
+            assert_eq!(listing.is_some(), row.detail(transport).is_some());
+        }
+        let _established = row.is_established();
+    }
+    let _port = netlink::closed_port(bytes);
+}
+
+/// For `fuzz/`: the kernel's ranges.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz_text(text: &str) {
+    let _range = kernel_ranges::parse_ephemeral(text);
+    for range in kernel_ranges::parse_reserved(text) {
+        assert!(range.first() <= range.last());
+    }
+}
+
 #[cfg(test)]
 mod tests;
