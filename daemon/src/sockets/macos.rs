@@ -9,7 +9,8 @@ use portlease_proto::{Port, PortRange, Protocol};
 
 use super::{
     ClaimError, Closed, HoldError, Leftovers, Peer, SocketDetail, SocketError, SocketRow, Sockets, Verdict,
-    netstat, probe,
+    netstat,
+    probe::{self, without_probes},
 };
 use crate::allocator::KernelRanges;
 
@@ -92,7 +93,7 @@ impl Sockets for SystemSockets {
     }
 
     fn on_port(&self, port: Port) -> Result<Vec<SocketRow>, SocketError> {
-        let mut rows = netstat::listeners()?;
+        let mut rows = without_probes(netstat::listeners)?;
         rows.retain(|row| row.port == port);
         Ok(rows)
     }
@@ -102,11 +103,11 @@ impl Sockets for SystemSockets {
     }
 
     fn listeners(&self) -> Result<Vec<SocketDetail>, SocketError> {
-        Ok(netstat::listeners()?.into_iter().map(SocketDetail::of).collect())
+        Ok(without_probes(netstat::listeners)?.into_iter().map(SocketDetail::of).collect())
     }
 
     fn serving(&self) -> Result<Vec<SocketRow>, SocketError> {
-        netstat::listeners()
+        without_probes(netstat::listeners)
     }
 
     fn hold(&self, _port: Port) -> Result<Hold, HoldError> {

@@ -3,6 +3,7 @@
 use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     os::fd::OwnedFd,
+    sync::{PoisonError, RwLock},
 };
 
 use portlease_proto::{Port, Protocol};
@@ -13,8 +14,19 @@ use rustix::{
 
 use super::{Leftovers, SocketError, Verdict};
 
+/// Held for writing while a probe is bound: to another probe, and in the tables,
+/// it is a socket like others, and so a stranger on the port.
+static PROBING: RwLock<()> = RwLock::new(());
+
+/// Reads something of the kernel while no probe of ours is bound.
+pub(super) fn without_probes<T>(read: impl FnOnce() -> T) -> T {
+    let _none = PROBING.read().unwrap_or_else(PoisonError::into_inner);
+    read()
+}
+
 /// Binds as a server would and lets go at once.
 pub(super) fn probe(port: Port, protocol: Protocol, leftovers: Leftovers) -> Result<Verdict, SocketError> {
+    let _alone = PROBING.write().unwrap_or_else(PoisonError::into_inner);
     if protocol.covers_tcp() {
         let reuse = leftovers == Leftovers::Ignored;
         let verdict = dual_bind(port, SocketType::STREAM, reuse)?;

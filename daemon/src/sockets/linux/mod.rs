@@ -17,7 +17,9 @@ pub use hold::Hold;
 
 use super::{
     ClaimError, HoldError, Leftovers, Peer, SocketDetail, SocketError, SocketRow, Sockets, Transport,
-    Verdict, probe, witness,
+    Verdict,
+    probe::{self, without_probes},
+    witness,
 };
 use crate::allocator::KernelRanges;
 use netlink::{ALL_STATES, LISTENING, RawRow, SERVING};
@@ -36,14 +38,16 @@ impl Sockets for SystemSockets {
 
     fn look_up(&self, port: Port, protocol: Protocol) -> Result<Vec<SocketRow>, SocketError> {
         let diag = SockDiag::open()?;
-        let mut rows = Vec::new();
-        for transport in transports(protocol) {
-            for address in [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)] {
-                let row = diag.look_up(transport, address, port)?;
-                rows.extend(row.filter(|row| !rows.contains(row)));
+        without_probes(|| {
+            let mut rows = Vec::new();
+            for transport in transports(protocol) {
+                for address in [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)] {
+                    let row = diag.look_up(transport, address, port)?;
+                    rows.extend(row.filter(|row| !rows.contains(row)));
+                }
             }
-        }
-        Ok(rows)
+            Ok(rows)
+        })
     }
 
     fn connected(&self, local: SocketAddr, remote: SocketAddr) -> Result<Option<Peer>, SocketError> {
@@ -51,18 +55,22 @@ impl Sockets for SystemSockets {
     }
 
     fn on_port(&self, port: Port) -> Result<Vec<SocketRow>, SocketError> {
-        SockDiag::open()?.dump(&ALL_TRANSPORTS, Some(port), ALL_STATES, RawRow::listing)
+        let diag = SockDiag::open()?;
+        without_probes(|| diag.dump(&ALL_TRANSPORTS, Some(port), ALL_STATES, RawRow::listing))
     }
 
     fn in_detail(&self, port: Port) -> Result<Vec<SocketDetail>, SocketError> {
-        SockDiag::open()?.dump(&ALL_TRANSPORTS, Some(port), ALL_STATES, RawRow::detail)
+        let diag = SockDiag::open()?;
+        without_probes(|| diag.dump(&ALL_TRANSPORTS, Some(port), ALL_STATES, RawRow::detail))
     }
 
     fn serving_on(&self, port: Port) -> Result<Vec<SocketDetail>, SocketError> {
         let diag = SockDiag::open()?;
-        let mut all = diag.dump(&[Transport::Tcp], Some(port), LISTENING, RawRow::detail)?;
-        all.extend(diag.dump(&[Transport::Udp], Some(port), ALL_STATES, RawRow::detail)?);
-        Ok(all)
+        without_probes(|| {
+            let mut all = diag.dump(&[Transport::Tcp], Some(port), LISTENING, RawRow::detail)?;
+            all.extend(diag.dump(&[Transport::Udp], Some(port), ALL_STATES, RawRow::detail)?);
+            Ok(all)
+        })
     }
 
     fn listeners(&self) -> Result<Vec<SocketDetail>, SocketError> {
@@ -72,21 +80,25 @@ impl Sockets for SystemSockets {
             all.extend(diag.dump(&[Transport::Udp], None, ALL_STATES, RawRow::detail)?);
             Ok(all)
         };
-        witness::witnessed(read, |detail| &detail.row)
+        witness::witnessed(|| without_probes(read), |detail| &detail.row)
     }
 
     fn listening(&self) -> Result<Vec<SocketRow>, SocketError> {
         let diag = SockDiag::open()?;
-        let mut rows = diag.dump_tcp(LISTENING, RawRow::listing)?;
-        rows.extend(diag.dump(&[Transport::Udp], None, ALL_STATES, RawRow::listing)?);
-        Ok(rows)
+        without_probes(|| {
+            let mut rows = diag.dump_tcp(LISTENING, RawRow::listing)?;
+            rows.extend(diag.dump(&[Transport::Udp], None, ALL_STATES, RawRow::listing)?);
+            Ok(rows)
+        })
     }
 
     fn serving(&self) -> Result<Vec<SocketRow>, SocketError> {
         let diag = SockDiag::open()?;
-        let mut rows = diag.dump_tcp(SERVING, RawRow::listing)?;
-        rows.extend(diag.dump(&[Transport::Udp], None, ALL_STATES, RawRow::listing)?);
-        Ok(rows)
+        without_probes(|| {
+            let mut rows = diag.dump_tcp(SERVING, RawRow::listing)?;
+            rows.extend(diag.dump(&[Transport::Udp], None, ALL_STATES, RawRow::listing)?);
+            Ok(rows)
+        })
     }
 
     fn hold(&self, port: Port) -> Result<Hold, HoldError> {

@@ -139,3 +139,29 @@ fn a_queue_that_is_full() {
     let _waits = TcpStream::connect(address).unwrap();
     assert_eq!((queue().waiting, queue().is_full()), (1, true));
 }
+
+/// One request may probe a port on one thread while another one is told, on
+/// another thread, who is there.
+#[test]
+fn nobody_meets_our_own_probes() {
+    const ROUNDS: usize = 300;
+    // The kernel gives none of these to the tests beside this one.
+    let free = |port: &u16| TcpListener::bind(("::", *port)).is_ok();
+    let port = Port::new((5300..5900).find(free).unwrap()).unwrap();
+    let probe = || SystemSockets.probe(port, Protocol::Both, Leftovers::InTheWay).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| (0..ROUNDS * 20).for_each(|_| assert_eq!(probe(), Verdict::Free)));
+        }
+        for _ in 0..ROUNDS {
+            assert_eq!(SystemSockets.look_up(port, Protocol::Both).unwrap(), []);
+            assert_eq!(SystemSockets.on_port(port).unwrap(), []);
+            assert_eq!(SystemSockets.in_detail(port).unwrap(), []);
+            assert_eq!(SystemSockets.serving_on(port).unwrap(), []);
+            let here = |row: &SocketRow| row.port == port;
+            assert!(!SystemSockets.listening().unwrap().iter().any(here));
+            assert!(!SystemSockets.serving().unwrap().iter().any(here));
+            assert!(!SystemSockets.listeners().unwrap().iter().any(|detail| here(&detail.row)));
+        }
+    });
+}
