@@ -27,6 +27,15 @@ pub(crate) enum Ended {
     Signal(i32),
 }
 
+/// The end of an app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct End {
+    /// How it came.
+    pub(crate) how: Ended,
+    /// Whether it had been told to end before: it is not to begin again.
+    pub(crate) asked: bool,
+}
+
 impl Ended {
     /// Whether the app says that it did what it was for.
     pub(crate) fn well(self) -> bool {

@@ -8,31 +8,33 @@ use rustix::process::{
     waitpid,
 };
 use signal_hook::{
-    consts::signal::{SIGCHLD, SIGCONT, SIGINT, SIGQUIT},
+    consts::signal::{SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM},
     low_level::{
         emulate_default_handler,
         siginfo::{Cause, Origin},
     },
 };
 
-use super::{Ended, Place, Signals, signals::stops};
+use super::{End, Ended, Place, Signals, signals::stops};
 
 /// Waits for the end of the app. Blocks, so it wants a thread of its own.
 ///
 /// # Errors
 /// The process is not ours to wait for.
-pub(crate) fn supervise(signals: &mut Signals, place: &Place, app: Pid) -> io::Result<Ended> {
+pub(crate) fn supervise(signals: &mut Signals, place: &Place, app: Pid) -> io::Result<End> {
     stops().thread_unblock()?;
+    let mut asked = false;
     // It may have ended or stopped before anybody listened.
-    if let Some(ended) = look(place, app)? {
-        return Ok(ended);
+    if let Some(how) = look(place, app)? {
+        return Ok(End { how, asked });
     }
     for origin in signals.0.forever() {
         if origin.signal == SIGCHLD {
-            if let Some(ended) = look(place, app)? {
-                return Ok(ended);
+            if let Some(how) = look(place, app)? {
+                return Ok(End { how, asked });
             }
         } else {
+            asked |= [SIGHUP, SIGINT, SIGQUIT, SIGTERM].contains(&origin.signal);
             pass(place, app, &origin);
         }
     }

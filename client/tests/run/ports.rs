@@ -8,6 +8,8 @@ use std::{
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::{
     apart::{Apart, home_apart},
     support::Ran,
@@ -219,6 +221,20 @@ fn an_app_whose_port_was_taken_is_started_once_more() {
     let notes = notes.join("\n");
     assert!(notes.contains(&format!("so you got {second} instead of {first}")), "{notes}");
     assert!(notes.contains("started once more, on the new port"), "{notes}");
+}
+
+/// Not even when a stranger has its port.
+#[test]
+fn an_app_that_was_told_to_end_is_not_started_again() {
+    let home = home_apart();
+    let dir = project(&home, "");
+    let script = "trap 'exit 41' TERM; echo $PORT; read -r _";
+    let mut app = Running::start(&home, &dir, &["run", "--", "bash", "-c", script]);
+    let port: u16 = app.says().parse().unwrap();
+    let _stranger = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    kill_process(Pid::from_child(&app.child), Signal::TERM).unwrap();
+    assert_eq!(app.stdout.next().map(Result::unwrap), None, "it began again");
+    assert_eq!(app.end(), (41, vec![]));
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::{
     args::RunArgs,
     exit::{Exit, Failure},
     output,
-    run::{Ended, LaunchError, Place, Signals, supervise},
+    run::{End, Ended, LaunchError, Place, Signals, supervise},
 };
 pub(crate) use plan::quoted;
 use plan::{Plan, ports};
@@ -36,21 +36,21 @@ pub(crate) async fn run(paths: &Paths, args: RunArgs) -> Result<ExitCode, Failur
     let ended = begun(paths, &plan, &mut leases).await?;
     // Why another process failed the kernel tells no one. But if a stranger is
     // on the port, that is why, and `get` says so and moves.
-    if ended.well() || since.elapsed() > AT_ONCE {
-        return Ok(ended.into());
+    if ended.how.well() || ended.asked || since.elapsed() > AT_ONCE {
+        return Ok(ended.how.into());
     }
     let before = ports(&leases);
     match plan.get_again(paths, None).await {
         Ok(moved) if plan.differs(&before, &ports(&moved)) => leases = moved,
         // What the command itself has said is what counts now.
-        _ => return Ok(ended.into()),
+        _ => return Ok(ended.how.into()),
     }
     output::note("the command is started once more, on the new port");
-    Ok(begun(paths, &plan, &mut leases).await?.into())
+    Ok(begun(paths, &plan, &mut leases).await?.how.into())
 }
 
 /// Starts the app, and is there until it ends.
-async fn begun(paths: &Paths, plan: &Plan, leases: &mut ProjectLeases) -> Result<Ended, Failure> {
+async fn begun(paths: &Paths, plan: &Plan, leases: &mut ProjectLeases) -> Result<End, Failure> {
     loop {
         if let Some(ended) = once(paths, plan, leases).await? {
             return Ok(ended);
@@ -59,7 +59,7 @@ async fn begun(paths: &Paths, plan: &Plan, leases: &mut ProjectLeases) -> Result
 }
 
 /// As [`begun`]; none if its ports were taken before it began.
-async fn once(paths: &Paths, plan: &Plan, leases: &mut ProjectLeases) -> Result<Option<Ended>, Failure> {
+async fn once(paths: &Paths, plan: &Plan, leases: &mut ProjectLeases) -> Result<Option<End>, Failure> {
     let place = Place::find();
     let mut signals = Signals::take().map_err(|error| broken(&error))?;
     let mut child = plan.launch(leases)?.wait(&place).map_err(|error| broken(&error))?;
@@ -87,7 +87,7 @@ async fn once(paths: &Paths, plan: &Plan, leases: &mut ProjectLeases) -> Result<
         let _ended = supervised.await;
         let status = error.status();
         output::failure(&broken(&error));
-        return Ok(Some(Ended::Status(status)));
+        return Ok(Some(End { how: Ended::Status(status), asked: false }));
     }
     let about = async {
         tokio::join!(verify::verify(paths, plan, leases), keep::keep(paths, leases));
