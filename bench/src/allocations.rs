@@ -21,6 +21,7 @@ use crate::{
     place::Place,
     portauth::{self, PortAuth},
     report::{Bound, Goal, Section},
+    seats::Seats,
     servers::{self, Daemon, PortServer, Running},
     wire::{self, Framing},
 };
@@ -62,6 +63,7 @@ pub(crate) struct Amount {
 
 #[derive(Debug, Clone, Copy)]
 enum Who {
+    Nothing,
     Picker,
     Http,
     Portserver,
@@ -70,11 +72,13 @@ enum Who {
     Bind,
 }
 
-const ALL: [Who; 6] = [Who::Picker, Who::Http, Who::Portserver, Who::GetPort, Who::PortAuth, Who::Bind];
+const ALL: [Who; 7] =
+    [Who::Nothing, Who::Picker, Who::Http, Who::Portserver, Who::GetPort, Who::PortAuth, Who::Bind];
 
 impl Who {
     fn name(self) -> &'static str {
         match self {
+            Self::Nothing => "the ceiling: answers, and does nothing",
             Self::Picker => "portlease, portpicker's protocol",
             Self::Http => "portlease, POST /v1/leases",
             Self::Portserver => "portserver",
@@ -99,6 +103,8 @@ pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
     let mut section = Section {
         about: format!(
             "1 and {most} clients, {each} ports each, from a pool of {}; whom they are given to lives until the end. \
+             One client shares a processor with its server, several have one and the server another; get-port, which is no \
+             server, and bind(0) have all. \
              get-port is asked for {MOST_OF_GET_PORT} at most, portauth for {MOST_OF_PORTAUTH}, for that many projects: it \
              gives ports to names alone, as `portlease get` does, and writes its whole registry anew for each. It is left \
              out where several ask at once, as it answers one connection after the other and lets five wait: what shows is \
@@ -118,7 +124,7 @@ pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
                     Who::PortAuth if clients > 1 => continue,
                     Who::PortAuth => each.min(MOST_OF_PORTAUTH),
                     Who::GetPort => each.min(MOST_OF_GET_PORT / clients),
-                    Who::Picker | Who::Http | Who::Portserver | Who::Bind => each,
+                    Who::Nothing | Who::Picker | Who::Http | Who::Portserver | Who::Bind => each,
                 };
                 let Some(done) = allocate(peers, who, clients, each, &holders)? else { continue };
                 add(&mut section, &way(clients), who, done);
@@ -161,7 +167,10 @@ fn add(section: &mut Section, way: &str, who: Who, done: Done) {
     row.p50.push(count(done.latency.value_at_percentile(50.0)) / 1e3);
     row.p99.push(count(done.latency.value_at_percentile(99.0)) / 1e3);
     row.per_second.push(count(done.ports.len() as u64) / done.seconds);
-    row.duplicates.get_or_insert_default().push(count((done.ports.len() - distinct) as u64));
+    // The ceiling has but one.
+    if !matches!(who, Who::Nothing) {
+        row.duplicates.get_or_insert_default().push(count((done.ports.len() - distinct) as u64));
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
@@ -183,10 +192,11 @@ fn allocate(
     let (first, last) = if matches!(who, Who::GetPort | Who::Bind) { POOL } else { ELSEWHERE };
     machine::set_ephemeral(first, last)?;
     let done = match who {
-        Who::Picker => pick(&PortServer::ours(peers, &pool)?.place, clients, each, holders)?,
-        Who::Http => post(&Daemon::start(peers, &pool)?.unix, clients, each, holders)?,
+        Who::Nothing => pick(&PortServer::nothing()?, clients, each, holders)?,
+        Who::Picker => pick(&PortServer::ours(peers, &pool)?, clients, each, holders)?,
+        Who::Http => post(&Daemon::start(peers, &pool)?, clients, each, holders)?,
         Who::Portserver => match &peers.portserver {
-            Some(script) => pick(&PortServer::original(script, &pool)?.place, clients, each, holders)?,
+            Some(script) => pick(&PortServer::original(script, &pool)?, clients, each, holders)?,
             None => return Ok(None),
         },
         Who::GetPort => match &peers.get_port {
@@ -206,10 +216,11 @@ fn allocate(
 }
 
 /// By portpicker's protocol.
-fn pick(place: &Place, clients: usize, each: usize, holders: &[Running]) -> Result<Done> {
+fn pick(server: &PortServer, clients: usize, each: usize, holders: &[Running]) -> Result<Done> {
+    let _seats = Seats::take(clients, [server.pid()])?;
     let requests: Vec<Vec<u8>> =
         holders.iter().map(|holder| format!("{}\n", holder.pid()).into_bytes()).collect();
-    let load = load::run(&picking(place, &requests, clients, clients * each))?;
+    let load = load::run(&picking(&server.place, &requests, clients, clients * each))?;
     // A refusal is an empty answer.
     let ports =
         load.bodies.iter().filter(|body| !body.is_empty()).map(|body| number(body)).collect::<Result<_>>()?;
@@ -227,9 +238,10 @@ fn number(body: &[u8]) -> Result<u16> {
 }
 
 /// Over the API.
-fn post(place: &Place, clients: usize, each: usize, holders: &[Running]) -> Result<Done> {
-    let requests = anonymous(place, holders);
-    let load = load::run(&posting(place, &requests, clients, clients * each, 201))?;
+fn post(daemon: &Daemon, clients: usize, each: usize, holders: &[Running]) -> Result<Done> {
+    let _seats = Seats::take(clients, [daemon.pid()])?;
+    let requests = anonymous(&daemon.unix, holders);
+    let load = load::run(&posting(&daemon.unix, &requests, clients, clients * each, 201))?;
     let ports = load.bodies.iter().map(|body| leased(body)).collect::<Result<_>>()?;
     Ok(Done { seconds: load.seconds, latency: load.latency, ports })
 }
@@ -283,6 +295,7 @@ fn get_port(module: &Path, clients: usize, each: usize) -> Result<Done> {
 
 /// By portauth, for a project each.
 fn named(server: &PortAuth, each: usize) -> Result<Done> {
+    let _seats = Seats::take(1, [server.pid()])?;
     let projects: Vec<String> = (0..each).map(|index| format!("new-{index}")).collect();
     let load = server.request(&projects, each)?;
     let ports = load.bodies.iter().map(|body| portauth::port(body)).collect::<Result<_>>()?;
@@ -322,10 +335,11 @@ fn refuse(peers: &Peers, full: u16, section: &mut Section, holders: &[Running]) 
     machine::set_ephemeral(ELSEWHERE.0, ELSEWHERE.1)?;
     let small = &format!("{SMALL}-{}", SMALL + full - 1);
     let ours = PortServer::ours(peers, small)?;
-    let load = fill(&ours.place, holders, TRIES)?;
+    let load = fill(&ours, holders, TRIES)?;
     refused(section, Who::Picker, &load);
     drop(ours);
     let daemon = Daemon::start(peers, small)?;
+    let seats = Seats::take(1, [daemon.pid()])?;
     let requests = anonymous(&daemon.unix, holders);
     while load::run(&posting(&daemon.unix, &requests, 1, 1, 201)).is_ok() {
         // All that fit at once, then one by one.
@@ -334,16 +348,18 @@ fn refuse(peers: &Peers, full: u16, section: &mut Section, holders: &[Running]) 
     // Full, or as many as those without a name may have: which comes first goes by the pool.
     let refusing = |status| load::run(&posting(&daemon.unix, &requests, 1, TRIES, status));
     refused(section, Who::Http, &refusing(409).or_else(|_| refusing(429))?);
+    drop(seats);
     drop(daemon);
     if let Some(script) = &peers.portserver {
         let theirs = PortServer::original(script, small)?;
-        refused(section, Who::Portserver, &fill(&theirs.place, holders, TRIES_OF_ORIGINAL)?);
+        refused(section, Who::Portserver, &fill(&theirs, holders, TRIES_OF_ORIGINAL)?);
     }
     Ok(())
 }
 
 /// Asks until there is nothing left, and then so many times more.
-fn fill(place: &Place, holders: &[Running], tries: usize) -> Result<Load> {
+fn fill(server: &PortServer, holders: &[Running], tries: usize) -> Result<Load> {
+    let (_seats, place) = (Seats::take(1, [server.pid()])?, &server.place);
     let requests: Vec<Vec<u8>> =
         holders.iter().map(|holder| format!("{}\n", holder.pid()).into_bytes()).collect();
     while !load::run(&picking(place, &requests, 1, 1))?.bodies.concat().is_empty() {

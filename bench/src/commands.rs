@@ -14,6 +14,7 @@ use crate::{
     peers::{Peers, rotated},
     portauth::PortAuth,
     report::{Bound, Goal, Section},
+    seats::Seats,
     servers::Daemon,
 };
 
@@ -49,11 +50,14 @@ pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
     };
     let mut section = Section {
         about: format!(
-            "From starting a process to its end, one of each after the other, {} of each in a round. {} rounds.",
+            "From starting a process to its end, one of each after the other, {} of each in a round, all on one processor with \
+             the servers. {} rounds.",
             amount.each, peers.rounds
         ),
         ..Section::new("The command line")
     };
+    let servers = [daemon.pid()].into_iter().chain(portauth.as_ref().map(PortAuth::pid));
+    let _seats = Seats::take(1, servers)?;
     for round in 0..peers.rounds {
         let mut all = contenders(peers, &daemon, portauth.as_ref())?;
         // The first ones of all read files that nobody has read before.

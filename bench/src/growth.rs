@@ -15,6 +15,7 @@ use crate::{
     place::Place,
     report::{Bound, Goal, Line, Plot, Section, Table, digits, thousands},
     requests::ask,
+    seats::Seats,
     series::Series,
     servers::{self, Daemon, Running},
     wire,
@@ -25,11 +26,16 @@ const POOL: &str = "10000-31999";
 const EPHEMERAL: (u16, u16) = (32_768, 60_999);
 const GET: &str = "get, existing lease";
 const GRANT: &str = "get, new lease";
+const RELEASE: &str = "release";
+const GET_BATCH: &str = "get, 16 new leases at once";
+const LIST: &str = "list, all leases";
 const FREE: &str = "port, free";
 const KNOWN: &str = "port, holder known";
 const UNKNOWN: &str = "port, holder not known";
 const COLD: &str = "`portlease get`, cold process";
-const ALL: [&str; 6] = [GET, GRANT, FREE, KNOWN, UNKNOWN, COLD];
+const ALL: [&str; 9] = [GET, GRANT, RELEASE, GET_BATCH, LIST, FREE, KNOWN, UNKNOWN, COLD];
+/// Services in a batch.
+const BATCH: usize = 16;
 /// Until what the kernel tells of many sockets that came or went is read.
 const SETTLED: Duration = Duration::from_millis(300);
 
@@ -100,8 +106,8 @@ pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
         output::note(&format!("round {} of {}", round + 1, peers.rounds));
     }
     section.about = format!(
-        "p50 in µs over the Unix socket with keep-alive, one client, {} requests of what is quick in a round; in brackets \
-         over the smallest size. Sockets (a tenth listens, a tenth is bound for UDP, the others are connected) and processes \
+        "p50 in µs over the Unix socket with keep-alive, one client on one processor with the daemon, {} requests of what is \
+         quick in a round; in brackets over the smallest size. Sockets (a tenth listens, a tenth is bound for UDP, the others are connected) and processes \
          are there beside {} leases; they come in even rounds and go in odd ones. {} rounds.",
         amount.each, amount.leases[0], peers.rounds
     );
@@ -167,6 +173,7 @@ impl Run<'_> {
     fn at(&mut self, axis: Axis, size: usize, daemon: &Daemon) -> Result<()> {
         output::note(&format!("{} {}", thousands(size), axis.name()));
         clock::pause(SETTLED);
+        let _seats = Seats::take(1, [daemon.pid()])?;
         for what in ALL {
             let p50 =
                 self.operation(what, daemon).with_context(|| format!("{what} at {size} {}", axis.name()))?;
@@ -190,7 +197,12 @@ impl Run<'_> {
         let put = wire::http(place, "PUT", "/v1/leases/existing/web", Some("{}"), true);
         match what {
             GET => p50(place, &[put], 200, self.each),
-            GRANT => grant(place, (self.each / 4).max(1)),
+            GRANT | RELEASE => {
+                let [granted, released] = grant_and_release(place, (self.each / 4).max(1))?;
+                Ok(if what == GRANT { granted } else { released })
+            }
+            GET_BATCH => batch(place, few),
+            LIST => p50(place, &[wire::http(place, "GET", "/v1/leases", None, true)], 200, (few / 5).max(1)),
             FREE => p50(place, &[wire::http(place, "GET", "/v1/ports/9999", None, true)], 200, self.each),
             KNOWN => {
                 let held = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -259,14 +271,27 @@ fn look_up(place: &Place, held: &TcpListener) -> Result<Vec<u8>> {
 
 /// New leases, which are given back. The names are the same each time, so that
 /// cooling ports are in nobody's way.
-fn grant(place: &Place, count: usize) -> Result<f64> {
+fn grant_and_release(place: &Place, count: usize) -> Result<[f64; 2]> {
     let all = |method, body: Option<&str>| -> Vec<Vec<u8>> {
         let name = |index| format!("/v1/leases/new-{index}/web");
         (0..count).map(|index| wire::http(place, method, &name(index), body, true)).collect()
     };
-    let load = ask(place, &all("PUT", Some("{}")), 1, 201, count)?;
-    ask(place, &all("DELETE", None), 1, 204, count)?;
-    Ok(load.microseconds(50.0))
+    let granted = ask(place, &all("PUT", Some("{}")), 1, 201, count)?;
+    let released = ask(place, &all("DELETE", None), 1, 204, count)?;
+    Ok([granted, released].map(|load| load.microseconds(50.0)))
+}
+
+/// The same with many services of a project.
+fn batch(place: &Place, count: usize) -> Result<f64> {
+    let services: Vec<String> = (0..BATCH).map(|service| format!("\"s{service}\":{{}}")).collect();
+    let body = format!("{{\"services\":{{{}}}}}", services.join(","));
+    let all = |method, kind: &str, body: Option<&str>| -> Vec<Vec<u8>> {
+        let name = |index| format!("/v1/{kind}/batch-{index}");
+        (0..count).map(|index| wire::http(place, method, &name(index), body, true)).collect()
+    };
+    let granted = ask(place, &all("PUT", "projects", Some(&body)), 1, 201, count)?;
+    ask(place, &all("DELETE", "leases", None), 1, 204, count)?;
+    Ok(granted.microseconds(50.0))
 }
 
 fn cold(peers: &Peers, daemon: &Daemon, count: usize) -> Result<f64> {

@@ -10,6 +10,7 @@ mod growth;
 mod hello;
 mod load;
 mod machine;
+mod nothing;
 mod output;
 mod peers;
 mod place;
@@ -20,6 +21,7 @@ mod reasons;
 mod report;
 mod requests;
 mod rest;
+mod seats;
 mod series;
 mod servers;
 mod syscalls;
@@ -129,6 +131,11 @@ enum What {
         #[arg(required = true)]
         kept: Vec<PathBuf>,
     },
+    /// The ceiling of portpicker's protocol, at this Unix socket.
+    Nothing {
+        /// The Unix socket.
+        unix: PathBuf,
+    },
     /// The ceiling: hyper alone, at this Unix socket and on TCP.
     Hello {
         /// The Unix socket.
@@ -156,6 +163,7 @@ fn main() -> Result<()> {
         What::Crowd { count } => crowd::hold(count),
         What::Budget { peers, table, write } => budget::keep(&peers, &table, write),
         What::Report { page, kept } => report(&page, &kept),
+        What::Nothing { unix } => nothing::serve(&unix),
         What::Hello { unix } => hello::serve(&unix),
     }
 }

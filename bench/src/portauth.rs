@@ -30,7 +30,7 @@ pub(crate) struct PortAuth {
     pub(crate) place: Place,
     programs: PathBuf,
     token: String,
-    _running: Running,
+    running: Running,
     home: TempDir,
 }
 
@@ -56,27 +56,31 @@ impl PortAuth {
             clock::pause(Duration::from_millis(20));
         }
         let token = fs::read_to_string(config.join("token")).context("portauth's token")?;
-        Ok(Self { place, programs: programs.to_owned(), token, _running: running, home })
+        Ok(Self { place, programs: programs.to_owned(), token, running, home })
     }
 
     /// Asks for the port of `web` of these projects, one after the other.
     pub(crate) fn request(&self, projects: &[String], count: usize) -> Result<Load> {
+        self.ask("request", projects, count)
+    }
+
+    /// Gives the ports of `web` of these projects back.
+    pub(crate) fn release(&self, projects: &[String]) -> Result<Load> {
+        self.ask("release", projects, projects.len())
+    }
+
+    fn ask(&self, what: &str, projects: &[String], count: usize) -> Result<Load> {
         let Self { place, token, .. } = self;
-        let path = |project| format!("/request?project={project}&service=web&pool={POOL}&token={token}");
+        let path = |project| format!("/{what}?project={project}&service=web&pool={POOL}&token={token}");
         let requests: Vec<Vec<u8>> =
             projects.iter().map(|project| wire::http(place, "GET", &path(project), None, false)).collect();
         let (framing, pace) = (Framing::HttpUntilEnd, Pace::Closed);
-        let plan = Plan {
-            place,
-            framing,
-            requests: &requests,
-            count,
-            clients: 1,
-            keep_alive: false,
-            pace,
-            status: 200,
-        };
-        load::run(&plan)
+        let requests = &requests[..];
+        load::run(&Plan { place, framing, requests, count, clients: 1, keep_alive: false, pace, status: 200 })
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.running.pid()
     }
 
     /// `port-request request PROJECT web`

@@ -69,9 +69,11 @@ pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
     let mut section = Section::new("At rest");
     section.about = format!(
         "Daemons that nobody asks, all of them at once for {}, an app on one port of each that has leases; one of two with \
-         somebody at `/v1/events`. Memory is told from `smaps_rollup`; wake-ups are switches of all threads. Then the time \
+         somebody at `/v1/events`. The time is told in {} stretches, of which the middle one counts. Memory is told from \
+         `smaps_rollup`; wake-ups are switches of all threads. Then the time \
          from starting the process to the first answer, {} starts at each size.",
         humantime::format_duration(amount.time),
+        peers.rounds,
         peers.rounds
     );
     let mut all = Vec::new();
@@ -80,7 +82,7 @@ pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
             all.push(leave(peers, *leases, watched)?);
         }
     }
-    rest(&all, amount, &mut section)?;
+    rest(&all, amount, peers.rounds, &mut section)?;
     drop(all);
     start(peers, amount, &mut section)?;
     Ok(section)
@@ -109,34 +111,67 @@ fn app(daemon: &Daemon) -> Result<TcpListener> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, port))?)
 }
 
-fn rest(all: &[Left], amount: &Amount, section: &mut Section) -> Result<()> {
+/// What one of them takes, a number a stretch of the time.
+#[derive(Default)]
+struct Taking {
+    cpu: Series,
+    wakes: Series,
+    resident: Series,
+    anonymous: Series,
+}
+
+fn rest(all: &[Left], amount: &Amount, stretches: usize, section: &mut Section) -> Result<()> {
     wait(amount.settle);
-    let before = all.iter().map(|left| taken(left.daemon.pid())).collect::<Result<Vec<_>>>()?;
-    let begun = clock::now();
-    wait(amount.time);
-    let seconds = clock::now().duration_since(begun).as_secs_f64();
-    let head = ["leases", "watched", "RSS MB", "anonymous MB", "of files MB", "CPU %", "wake-ups per second"];
+    let mut taking: Vec<Taking> = all.iter().map(|_| Taking::default()).collect();
+    for _ in 0..stretches {
+        let before = all.iter().map(|left| taken(left.daemon.pid())).collect::<Result<Vec<_>>>()?;
+        let begun = clock::now();
+        wait(amount.time.div_f64(load::float(stretches as u64)));
+        let seconds = clock::now().duration_since(begun).as_secs_f64();
+        for ((left, before), taking) in all.iter().zip(before).zip(&mut taking) {
+            let after = taken(left.daemon.pid())?;
+            let (resident, anonymous) = memory(left.daemon.pid())?;
+            taking.cpu.push((after.nanoseconds - before.nanoseconds) as f64 / 1e7 / seconds);
+            taking.wakes.push(load::float(after.switches - before.switches) / seconds);
+            taking.resident.push(resident);
+            taking.anonymous.push(anonymous);
+        }
+    }
+    tell(all, taking, section);
+    Ok(())
+}
+
+fn tell(all: &[Left], taking: Vec<Taking>, section: &mut Section) {
+    let head = [
+        "leases",
+        "watched",
+        "RSS MB",
+        "anonymous MB",
+        "of files MB",
+        "CPU % (min–max)",
+        "wake-ups per second",
+    ];
     let mut table = Table { head: head.map(str::to_owned).to_vec(), rows: Vec::new() };
-    for (left, before) in all.iter().zip(before) {
-        let after = taken(left.daemon.pid())?;
-        let cpu = (after.nanoseconds - before.nanoseconds) as f64 / 1e7 / seconds;
-        let wakes = load::float(after.switches - before.switches) / seconds;
-        let (resident, anonymous) = memory(left.daemon.pid())?;
+    for (left, taking) in all.iter().zip(taking) {
+        let Taking { cpu, wakes, resident, anonymous } = taking;
         let leases = thousands(left.leases);
         let watched = if left.watched { "yes" } else { "no" };
-        let numbers = [resident, anonymous, resident - anonymous, cpu, wakes].map(digits);
-        table.rows.push([leases.clone(), watched.to_owned()].into_iter().chain(numbers).collect());
+        let memory =
+            [&resident, &anonymous, &resident.less(&anonymous)].map(|series| digits(series.median()));
+        let spread = [cpu.median(), cpu.least(), cpu.most()].map(digits);
+        let cpu_spread = format!("{} ({}–{})", spread[0], spread[1], spread[2]);
+        let row = [leases.clone(), watched.to_owned()].into_iter().chain(memory);
+        table.rows.push(row.chain([cpu_spread, digits(wakes.median())]).collect());
         if !left.watched {
             let what = format!("at rest, {leases} leases: CPU");
-            section.goals.push(Goal::new(what, Bound::AtMost(0.1), " %", Series(vec![cpu])));
+            section.goals.push(Goal::new(what, Bound::AtMost(0.1), " %", cpu));
         }
         if !left.watched && left.leases == AT_REST {
             let what = format!("at rest, {leases} leases: RSS");
-            section.goals.push(Goal::new(what, Bound::AtMost(10.0), " MB", Series(vec![resident])));
+            section.goals.push(Goal::new(what, Bound::AtMost(10.0), " MB", resident));
         }
     }
     section.tables.push(table);
-    Ok(())
 }
 
 fn wait(time: Duration) {

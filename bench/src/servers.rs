@@ -162,6 +162,17 @@ impl PortServer {
         Ok(Self { place: Place::Unix(path), running, _directory: directory })
     }
 
+    /// One that answers, and does nothing.
+    pub(crate) fn nothing() -> Result<Self> {
+        let directory = private()?;
+        let path = directory.path().join("ports");
+        let mut command = Command::new(std::env::current_exe()?);
+        let mut running = Running::spawn(command.arg("nothing").arg(&path).stdout(Stdio::piped()))?;
+        let says = running.0.stdout.as_mut().context("no stdout")?;
+        Running::line(&mut BufReader::new(says), "serving")?;
+        Ok(Self { place: Place::Unix(path), running, _directory: directory })
+    }
+
     /// portpicker's own, which does not say when it serves.
     pub(crate) fn original(script: &Path, pool: &str) -> Result<Self> {
         let directory = private()?;
@@ -186,11 +197,15 @@ impl PortServer {
 pub(crate) struct Hello {
     pub(crate) unix: Place,
     pub(crate) tcp: Place,
-    _running: Running,
+    running: Running,
     _directory: TempDir,
 }
 
 impl Hello {
+    pub(crate) fn pid(&self) -> u32 {
+        self.running.pid()
+    }
+
     pub(crate) fn start() -> Result<Self> {
         let directory = private()?;
         let path = directory.path().join("hello");
@@ -199,7 +214,7 @@ impl Hello {
         let says = running.0.stdout.as_mut().context("no stdout")?;
         let address = Running::line(&mut BufReader::new(says), ":")?;
         let tcp = Place::Tcp(address.trim().parse()?);
-        Ok(Self { unix: Place::Unix(path), tcp, _running: running, _directory: directory })
+        Ok(Self { unix: Place::Unix(path), tcp, running, _directory: directory })
     }
 }
 
