@@ -117,6 +117,12 @@ fn boot_id() -> BootId {
     })
 }
 
+/// The processor time that this process has taken.
+#[must_use]
+pub fn taken() -> Duration {
+    read(ClockId::ProcessCPUTime)
+}
+
 /// Measures how long something takes; only to be told, never to decide by.
 #[derive(Debug, Clone, Copy)]
 pub struct Stopwatch(Instant);

@@ -20,10 +20,12 @@ use tokio::{
 
 use crate::{
     api_port::{self, Listening, WayIn},
+    clock,
     http::{App, Server, TcpDoor},
     instance::Instance,
     locks::Locks,
     manager::{Edges, Manager},
+    memory::{self, Rest},
     peer,
     private::{self, PrivateError},
     status::Status,
@@ -35,8 +37,9 @@ use crate::{
 /// How often it looks: a deleted socket is missed for no longer than this, and
 /// a commit is on the disk within a second.
 const TICK: Duration = Duration::from_millis(900);
-/// How many ticks pass between attempts at the wanted TCP port.
-const PORT_TICKS: u32 = 11;
+/// How many ticks pass between attempts at the wanted TCP port, and looks at
+/// whether anything is done.
+const SELDOM_TICKS: u32 = 11;
 
 /// What keeps the keeper from its work.
 enum Trouble {
@@ -68,6 +71,7 @@ pub struct Keeper {
     door: Option<TcpDoor>,
     /// Where a service manager keeps the TCP sockets.
     kept_port: Option<Port>,
+    rest: Rest,
 }
 
 impl Keeper {
@@ -95,6 +99,7 @@ impl Keeper {
             tcp: Vec::new(),
             door: None,
             kept_port: None,
+            rest: Rest::default(),
         }
     }
 
@@ -215,8 +220,9 @@ impl Keeper {
                 }
                 Ok(()) => trouble = None,
             }
-            if count.is_multiple_of(PORT_TICKS) {
+            if count.is_multiple_of(SELDOM_TICKS) {
                 self.go_back_to_wanted_port();
+                self.give_memory_back();
             }
         }
     }
@@ -300,6 +306,17 @@ impl Keeper {
         if let Ok(listening) = api_port::listen_on(self.way_in.port) {
             self.serve_on(listening, None);
             tracing::info!("the API is back on port {}", self.way_in.port);
+        }
+    }
+
+    fn give_memory_back(&mut self) {
+        if !self.rest.comes(clock::taken()) {
+            return;
+        }
+        match memory::give_back_code() {
+            Ok(bytes) => tracing::debug!("at rest: {} KiB of the program's file given back", bytes / 1024),
+            // All that is lost is memory.
+            Err(error) => tracing::debug!("at rest, and no memory given back: {error}"),
         }
     }
 

@@ -24,6 +24,7 @@ pub mod keeper;
 pub mod locks;
 pub mod log;
 pub mod manager;
+pub mod memory;
 pub mod metrics;
 pub mod owners;
 pub mod ownership;
