@@ -20,12 +20,13 @@ use portleased::{
     store::{Durability, SqliteStore, StoreError},
 };
 
-const FORMATS: [&[u8]; 5] = [
+const FORMATS: [&[u8]; 6] = [
     include_bytes!("../../daemon/src/store/formats/1.db"),
     include_bytes!("../../daemon/src/store/formats/2.db"),
     include_bytes!("../../daemon/src/store/formats/3.db"),
     include_bytes!("../../daemon/src/store/formats/4.db"),
     include_bytes!("../../daemon/src/store/formats/5.db"),
+    include_bytes!("../../daemon/src/store/formats/6.db"),
 ];
 const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 const NOW: Now = Now {
@@ -45,7 +46,7 @@ static HOME: LazyLock<PathBuf> = LazyLock::new(|| {
 /// What a daemon leaves that was killed: the registry, its log and the index of that.
 static LEFT: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| {
     let path = begin();
-    fs::write(&path, FORMATS[4]).unwrap();
+    fs::write(&path, FORMATS[5]).unwrap();
     let _running = SqliteStore::open(&path, Durability::Normal, NOW).unwrap();
     SUFFIXES.map(|suffix| fs::read(beside(&path, suffix)).unwrap())
 });

@@ -161,6 +161,38 @@ fn a_registry_of_the_fifth_format_opens_with_every_lease() {
 }
 
 #[test]
+fn a_registry_of_the_sixth_format_opens_with_every_lease() {
+    let place = Place::new();
+    File::create(place.path()).unwrap().write_all(include_bytes!("formats/6.db")).unwrap();
+    let mut opened = place.open().unwrap();
+    assert!(opened.set_aside.is_none());
+    let all: Vec<&Record> = opened.registry.all().collect();
+    let names: Vec<String> = all.iter().map(|record| format!("{} {}", record.key, record.port)).collect();
+    assert_eq!(names, ["-/6f1c0e6a5a9b4d0f8c3e2b7d9a4f1e06 23210", "myapp/db 28180", "myapp/web 26031"]);
+    assert_eq!(all[0].life.owner, Some(Owner { pid: 4711, start: 12_345, boot_id: BootId(7) }));
+    assert_eq!(all[0].owner_command.as_deref(), Some("sleep 300"));
+    assert_eq!(all[0].life.after, Ttl::from_seconds(60).ok());
+    assert_eq!(
+        (all[1].id.as_str(), all[1].root.as_deref()),
+        ("fc4c513990034cd99856958b8cbcb77f", Some("/tmp"))
+    );
+    assert_eq!(all[2].life.term.map(|term| term.ttl), Ttl::from_seconds(3600).ok());
+    // Its tables are those of a registry that was begun today.
+    let schema = |place: &Place| -> Vec<String> {
+        let connection = rusqlite::Connection::open(place.path()).unwrap();
+        let mut names = connection.prepare("SELECT name FROM sqlite_schema ORDER BY name").unwrap();
+        names.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    };
+    // And a port is still one lease's.
+    let twice = Change::Put(Record { port: Port::constant(26031), ..record("other", 1) });
+    assert!(opened.store.commit(&[twice]).is_err());
+    drop(opened);
+    let today = Place::new();
+    drop(today.open().unwrap());
+    assert_eq!(schema(&place), schema(&today));
+}
+
+#[test]
 fn for_how_long_a_root_is_gone_is_there_again() {
     let place = Place::new();
     let absence = |seconds| Absence {

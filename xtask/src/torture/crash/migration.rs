@@ -14,12 +14,13 @@ use crate::{
     },
 };
 
-const FORMATS: [&[u8]; 5] = [
+const FORMATS: [&[u8]; 6] = [
     include_bytes!("../../../../daemon/src/store/formats/1.db"),
     include_bytes!("../../../../daemon/src/store/formats/2.db"),
     include_bytes!("../../../../daemon/src/store/formats/3.db"),
     include_bytes!("../../../../daemon/src/store/formats/4.db"),
     include_bytes!("../../../../daemon/src/store/formats/5.db"),
+    include_bytes!("../../../../daemon/src/store/formats/6.db"),
 ];
 
 #[derive(Default)]
