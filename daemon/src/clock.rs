@@ -22,7 +22,7 @@ pub struct Now {
 }
 
 /// One start of the machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BootId(pub u128);
 
 /// Tells the time.

@@ -2,7 +2,7 @@
 //! descriptor stands for all of them.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -17,7 +17,7 @@ use rustix::{
 
 use super::{OwnerError, Owners};
 use crate::{
-    clock::{self, Clock, SystemClock},
+    clock::{self, BootId, Clock, SystemClock},
     proc_file,
     registry::Owner,
 };
@@ -33,7 +33,7 @@ pub struct SystemOwners {
 
 #[derive(Debug, Default)]
 struct Watched {
-    pidfds: HashMap<Owner, (u64, OwnedFd)>,
+    pidfds: BTreeMap<Owner, (u64, OwnedFd)>,
     tokens: HashMap<u64, Owner>,
     last_token: u64,
 }
@@ -60,8 +60,25 @@ impl SystemOwners {
     }
 }
 
+impl Watched {
+    /// Who has this number, if that is known without asking: as long as somebody
+    /// has not ended, nobody else gets its number.
+    fn living(&self, pid: u32) -> Option<Owner> {
+        let [first, last] = [(0, BootId(0)), (u64::MAX, BootId(u128::MAX))].map(|(start, boot_id)| Owner {
+            pid,
+            start,
+            boot_id,
+        });
+        let mut had_it = self.pidfds.range(first..=last);
+        had_it.find(|(_, (_, pidfd))| matches!(has_ended(pidfd.as_fd()), Ok(false))).map(|(owner, _)| *owner)
+    }
+}
+
 impl Owners for SystemOwners {
     fn find(&self, pid: u32) -> Result<Owner, OwnerError> {
+        if let Some(owner) = self.lock().living(pid) {
+            return Ok(owner);
+        }
         open(pid).map(|(owner, _)| owner)
     }
 
@@ -183,7 +200,10 @@ mod tests {
         assert_eq!(owners.ended(), []);
 
         let bell = owners.bell().unwrap();
+        let number = first.id();
+        assert_eq!(owners.find(number).unwrap(), one, "as it is remembered");
         end(first);
+        assert!(matches!(owners.find(number), Err(OwnerError::Ended)), "although it is watched");
         let mut fds = [PollFd::new(&bell, PollFlags::IN)];
         assert_eq!(poll(&mut fds, Some(&Timespec { tv_sec: 10, tv_nsec: 0 })), Ok(1));
         assert_eq!(owners.ended(), [one]);

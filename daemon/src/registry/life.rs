@@ -78,7 +78,7 @@ impl Term {
 
 /// A process that leases live and die with. Its pid alone would name another
 /// one soon.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Owner {
     /// Its process id.
     pub pid: u32,
