@@ -11,7 +11,7 @@ use std::{
 use portlease_proto::{Holder, Port, StopSignal};
 
 use super::{OTHER_UID, OUR_UID};
-use crate::processes::{OpenSocket, Pinned, Process, Processes, Trace};
+use crate::processes::{OpenSocket, Outline, Pinned, Process, Processes, Trace};
 
 /// Processes and the sockets that they have open.
 #[derive(Debug, Default)]
@@ -22,6 +22,9 @@ pub(crate) struct FixedProcesses(Mutex<Running>);
 pub(crate) struct Running {
     pub(crate) processes: BTreeMap<u32, Process>,
     pub(crate) traces: BTreeMap<u32, Trace>,
+    pub(crate) outlines: BTreeMap<u32, Outline>,
+    /// How often a process was described, and its trace looked for.
+    pub(crate) readings: (usize, usize),
     pub(crate) docker_proxies: BTreeMap<Port, u32>,
     /// What may not be looked into.
     pub(crate) unreadable: BTreeSet<u32>,
@@ -100,11 +103,19 @@ impl Processes for FixedProcesses {
         self.running().open.contains(&socket)
     }
 
+    fn outline(&self, pid: u32) -> Option<Outline> {
+        let running = self.running();
+        let lives = running.processes.contains_key(&pid);
+        running.outlines.get(&pid).cloned().or_else(|| lives.then(Outline::default))
+    }
+
     fn describe(&self, pid: u32) -> Option<Process> {
+        self.running().readings.0 += 1;
         self.running().processes.get(&pid).cloned()
     }
 
     fn trace(&self, pid: u32) -> Trace {
+        self.running().readings.1 += 1;
         self.running().traces.get(&pid).cloned().unwrap_or_default()
     }
 

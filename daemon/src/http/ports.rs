@@ -111,7 +111,7 @@ pub(super) async fn show(
 ) -> Result<Json<PortReport>, ApiError> {
     let port = parse(&port)?;
     let extent = if query::<HowMuch>(&uri)?.connections { Extent::All } else { Extent::Serving };
-    let report = match app.manager.try_port(port)? {
+    let report = match app.manager.try_port(port, extent)? {
         Some(report) => report,
         None => blocking(app.manager, move |manager| manager.port(port, extent)).await?,
     };

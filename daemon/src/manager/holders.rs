@@ -6,23 +6,39 @@ use portlease_proto::{Holder, Port, PortHolder, Socket, Transport};
 
 use super::identify::Occupant;
 use crate::{
-    processes::Processes,
+    processes::{Processes, Trace},
     sockets::{self, SocketDetail},
 };
 
-/// The names of users, each looked up once.
+/// What is looked up of users and processes.
+#[derive(Clone, Default)]
+pub(super) struct Facts {
+    pub(super) users: HashMap<u32, String>,
+    pub(super) traces: HashMap<u32, Trace>,
+}
+
+/// The names of users and where processes come from, each looked up once.
 pub(super) struct Names<'a> {
     processes: &'a dyn Processes,
-    found: HashMap<u32, String>,
+    pub(super) found: Facts,
 }
 
 impl<'a> Names<'a> {
     pub(super) fn new(processes: &'a dyn Processes) -> Self {
-        Self { processes, found: HashMap::new() }
+        Self { processes, found: Facts::default() }
+    }
+
+    /// With what was found before.
+    pub(super) fn with(processes: &'a dyn Processes, found: Facts) -> Self {
+        Self { processes, found }
     }
 
     pub(super) fn of(&mut self, uid: u32) -> String {
-        self.found.entry(uid).or_insert_with(|| self.processes.user_name(uid)).clone()
+        self.found.users.entry(uid).or_insert_with(|| self.processes.user_name(uid)).clone()
+    }
+
+    fn trace(&mut self, pid: u32) -> Trace {
+        self.found.traces.entry(pid).or_insert_with(|| self.processes.trace(pid)).clone()
     }
 }
 
@@ -60,12 +76,7 @@ fn pid(occupant: &Occupant) -> Option<u32> {
 /// The processes behind the sockets of a port, in the order of their sockets.
 /// What no process has open has no holder; what only its process cannot be
 /// read of has one.
-pub(super) fn holders(
-    processes: &dyn Processes,
-    port: Port,
-    occupants: &[Occupant],
-    names: &mut Names<'_>,
-) -> Vec<PortHolder> {
+pub(super) fn holders(port: Port, occupants: &[Occupant], names: &mut Names<'_>) -> Vec<PortHolder> {
     let mut places: HashMap<(Option<u32>, Option<u32>), usize> = HashMap::new();
     let mut holders: Vec<PortHolder> = Vec::new();
     for occupant in occupants {
@@ -77,8 +88,8 @@ pub(super) fn holders(
         let key = (pid, row.uid.filter(|_| pid.is_none()));
         let place = *places.entry(key).or_insert_with(|| {
             holders.push(match &occupant.process {
-                Some(process) => readable(processes, &process.holder),
-                None => unreadable(processes, port, row.uid, names),
+                Some(process) => readable(&process.holder, names),
+                None => unreadable(port, row.uid, names),
             });
             holders.len() - 1
         });
@@ -90,8 +101,8 @@ pub(super) fn holders(
     holders
 }
 
-fn readable(processes: &dyn Processes, holder: &Holder) -> PortHolder {
-    let trace = holder.pid.map(|pid| processes.trace(pid)).unwrap_or_default();
+fn readable(holder: &Holder, names: &mut Names<'_>) -> PortHolder {
+    let trace = holder.pid.map(|pid| names.trace(pid)).unwrap_or_default();
     let elsewhere = trace
         .elsewhere
         .then(|| "it lives in another network namespace, and has this socket in ours".to_owned());
@@ -105,7 +116,8 @@ fn readable(processes: &dyn Processes, holder: &Holder) -> PortHolder {
     }
 }
 
-fn unreadable(processes: &dyn Processes, port: Port, uid: Option<u32>, names: &mut Names<'_>) -> PortHolder {
+fn unreadable(port: Port, uid: Option<u32>, names: &mut Names<'_>) -> PortHolder {
+    let processes = names.processes;
     let (ours, root) = (processes.our_uid(), 0);
     let more = format!("sudo ss -lpn 'sport = :{port}'");
     let mut remarks = vec![match uid {

@@ -1,27 +1,16 @@
-//! Who is on a port, and whether it is the lease's own app. What was found
-//! once is remembered by the socket's number and checked by one `readlink`;
-//! only a miss walks all processes.
+//! Who is on a port, and whether it is the lease's own app.
 
 use std::{collections::HashMap, path::Path};
 
 use portlease_proto::{Holder, Port, Protocol};
 
-use super::{Edges, Error, Inner, Manager};
+use super::{Edges, Error, Inner, Manager, known::Programs};
 use crate::{
     ownership::{self, Question},
-    processes::{OpenSocket, Process},
+    processes::Process,
     registry::Record,
     sockets::{Leftovers, SocketRow, SocketState, Transport, Verdict},
 };
-
-/// Keeps the memory from growing with every server that was ever seen.
-const REMEMBERED: usize = 512;
-
-/// A process that was found to have a socket open.
-pub(super) struct Known {
-    open: OpenSocket,
-    process: Process,
-}
 
 /// A socket on a port and the process behind it, where it can be seen.
 #[derive(Debug, Clone)]
@@ -84,51 +73,9 @@ impl Manager {
         }
         self.recognise(rows)
     }
-
-    /// What [`Manager::identify`] does, with an occupant for every row.
-    pub(super) fn recognise(&self, rows: Vec<SocketRow>) -> Vec<Occupant> {
-        let unknown: Vec<u64> = {
-            let mut inner = self.lock();
-            let open = rows.iter().filter(|row| row.inode != 0);
-            open.filter(|row| inner.recall(&self.edges, row).is_none()).map(|row| row.inode).collect()
-        };
-        let found = if unknown.is_empty() { Vec::new() } else { self.edges.processes.find(&unknown) };
-        // One process may have thousands of them.
-        let mut described: HashMap<u32, Option<Process>> = HashMap::new();
-        let mut describe =
-            |pid| described.entry(pid).or_insert_with(|| self.edges.processes.describe(pid)).clone();
-        let found: Vec<Known> =
-            found.into_iter().filter_map(|open| Some(Known { open, process: describe(open.pid)? })).collect();
-        let mut inner = self.lock();
-        inner.remember(&self.edges, found);
-        let occupant = |row| Occupant { row, process: inner.recall(&self.edges, &row) };
-        rows.into_iter().map(occupant).collect()
-    }
 }
 
 impl Inner {
-    fn remember(&mut self, edges: &Edges, found: Vec<Known>) {
-        // Before it grows again, what is gone is forgotten. It then takes twice
-        // as many to come here, so a machine full of servers pays for it rarely.
-        if self.known.len() + found.len() > self.known.capacity().max(REMEMBERED) {
-            self.known.retain(|_, known| edges.processes.still_open(known.open));
-        }
-        self.known.extend(found.into_iter().map(|known| (known.open.inode, known)));
-    }
-
-    /// The process behind a socket, if it is remembered and still so.
-    fn recall(&mut self, edges: &Edges, row: &SocketRow) -> Option<Process> {
-        if let Some(pid) = row.pid {
-            return edges.processes.describe(pid);
-        }
-        let known = self.known.get(&row.inode)?;
-        if edges.processes.still_open(known.open) {
-            return Some(known.process.clone());
-        }
-        self.known.remove(&row.inode);
-        None
-    }
-
     /// What is on the port of a lease: the bind probe says whether anything
     /// is, an exact look-up says who.
     pub(super) fn occupancy(
@@ -141,9 +88,10 @@ impl Inner {
             return Ok(Occupancy::Idle);
         }
         let rows = edges.sockets.look_up(record.port, record.protocol)?;
+        let mut programs = Programs::new();
         let known: Option<Vec<Occupant>> = rows
             .into_iter()
-            .map(|row| Some(Occupant { row, process: Some(self.recall(edges, &row)?) }))
+            .map(|row| Some(Occupant { row, process: Some(self.recall(edges, &row, &mut programs)?) }))
             .collect();
         match known.filter(|occupants| !occupants.is_empty()) {
             Some(occupants) => Ok(self.judge(edges, record, &occupants)),

@@ -15,6 +15,7 @@ mod get;
 mod holders;
 mod identify;
 mod kept;
+mod known;
 mod life;
 mod list;
 mod mv;
@@ -27,6 +28,7 @@ mod skip;
 mod strays;
 #[cfg(test)]
 mod tests;
+mod told;
 mod view;
 mod watch;
 mod whereabouts;
@@ -56,9 +58,10 @@ use crate::{
     sockets::{SharedListeners, Sockets},
     store::{Durability, Store, StoreError},
 };
-use identify::Known;
 use kept::Kept;
+use known::Known;
 use strays::Strays;
+use told::Told;
 use watch::Watched;
 
 /// The edges that the manager works with.
@@ -119,6 +122,7 @@ struct Inner {
     /// Owners that have ended, and whose leases have not.
     ended_owners: Vec<Owner>,
     known: HashMap<u64, Known>,
+    told: Told,
     watched: Watched,
     strays: Strays,
     exclusions: Exclusions,
@@ -145,6 +149,7 @@ impl Manager {
             kept,
             ended_owners: Vec::new(),
             known: HashMap::new(),
+            told: Told::default(),
             watched: Watched::default(),
             strays: Strays::default(),
             exclusions: Exclusions { owner: settings.exclude.clone(), ..Exclusions::default() },

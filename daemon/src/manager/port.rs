@@ -6,7 +6,7 @@ use super::{
     Error, Manager,
     holders::{Names, holders, socket},
     identify::{Occupancy, Occupant},
-    view,
+    told, view,
 };
 use crate::{
     registry::Record,
@@ -36,37 +36,58 @@ impl Manager {
     /// # Errors
     /// [`Error::Sockets`].
     pub fn port(&self, port: Port, extent: Extent) -> Result<PortReport, Error> {
-        let Look { verdict, sockets } = self.look(port, extent)?;
-        let occupants = self.recognise(sockets.iter().map(|detail| detail.row).collect());
-        let mut names = Names::new(self.edges.processes.as_ref());
-        let holders = holders(self.edges.processes.as_ref(), port, &occupants, &mut names);
-        let mut shown: Vec<_> = sockets
-            .iter()
-            .zip(&occupants)
-            .map(|(detail, occupant)| socket(detail, occupant, &mut names))
-            .collect();
+        let began = self.edges.clock.now().boot;
+        let look = self.look(port, extent)?;
+        let processes = self.edges.processes.as_ref();
+        let occupants = self.recognise_anew(look.sockets.iter().map(|detail| detail.row).collect());
+        let mut names = Names::new(processes);
+        if extent == Extent::All {
+            return self.report(port, &look, &occupants, &mut names);
+        }
+        // Before anything is told of them: what changes meanwhile shows then.
+        let chains = told::chains(processes, &occupants);
+        let report = self.report(port, &look, &occupants, &mut names)?;
+        self.lock().told.keep(port, began, chains, names.found);
+        Ok(report)
+    }
+
+    fn report(
+        &self,
+        port: Port,
+        Look { verdict, sockets }: &Look,
+        occupants: &[Occupant],
+        names: &mut Names<'_>,
+    ) -> Result<PortReport, Error> {
+        let holders = holders(port, occupants, names);
+        let mut shown: Vec<_> =
+            sockets.iter().zip(occupants).map(|(detail, occupant)| socket(detail, occupant, names)).collect();
         shown.sort_by_key(|socket| (socket.state, socket.transport, socket.address, socket.remote));
         Ok(PortReport {
             port,
-            free: verdict == Verdict::Free,
-            reason: reason(verdict, &sockets),
+            free: *verdict == Verdict::Free,
+            reason: reason(*verdict, sockets),
             excluded: self.excluded(port),
             sockets: shown,
             holders,
-            lease: self.lease_on(port, &occupants)?,
+            lease: self.lease_on(port, occupants)?,
             well_known: well_known::name(port),
         })
     }
 
-    /// As [`Manager::port`], if no socket at all is on it: that takes but a
-    /// bind probe.
+    /// As [`Manager::port`], if that takes no waiting for anybody: a bind probe
+    /// tells that no socket at all is on it, or what was told of its holders a
+    /// moment ago is still so.
     ///
     /// # Errors
     /// [`Error::Sockets`].
-    pub fn try_port(&self, port: Port) -> Result<Option<PortReport>, Error> {
+    pub fn try_port(&self, port: Port, extent: Extent) -> Result<Option<PortReport>, Error> {
         // Any socket whatever is in the way of a plain bind.
-        if self.edges.sockets.probe(port, Protocol::Both, Leftovers::InTheWay)? != Verdict::Free {
-            return Ok(None);
+        let verdict = self.edges.sockets.probe(port, Protocol::Both, Leftovers::InTheWay)?;
+        if verdict != Verdict::Free {
+            return match extent {
+                Extent::Serving => self.port_again(port, verdict),
+                Extent::All => Ok(None),
+            };
         }
         Ok(Some(PortReport {
             port,
@@ -78,6 +99,24 @@ impl Manager {
             lease: self.lease_on(port, &[])?,
             well_known: well_known::name(port),
         }))
+    }
+
+    /// As [`Manager::port`], if it is the same as a moment ago, with the same
+    /// word of the kernel before and after the sockets are looked at.
+    fn port_again(&self, port: Port, verdict: Verdict) -> Result<Option<PortReport>, Error> {
+        let now = self.edges.clock.now().boot;
+        if !self.lock().told.is_fresh(port, now) {
+            return Ok(None);
+        }
+        let Some(mut sockets) = self.serving_on(port)? else { return Ok(None) };
+        if self.edges.sockets.probe(port, Protocol::Both, Leftovers::Ignored)? != verdict {
+            return Ok(None);
+        }
+        self.leave_out_holds(&mut sockets);
+        let told = self.lock().told_again(&self.edges, port, &sockets);
+        let Some((occupants, facts)) = told else { return Ok(None) };
+        let mut names = Names::with(self.edges.processes.as_ref(), facts);
+        self.report(port, &Look { verdict, sockets }, &occupants, &mut names).map(Some)
     }
 
     /// The sockets are looked at between two words of the kernel that are the
@@ -110,20 +149,24 @@ impl Manager {
     }
 
     fn sockets_on(&self, port: Port, extent: Extent) -> Result<Vec<SocketDetail>, Error> {
-        let sockets = &self.edges.sockets;
-        if extent == Extent::Serving {
-            let serving = sockets.serving_on(port)?;
-            let is_listener = |detail: &SocketDetail| detail.row.transport == Transport::Tcp;
-            // Of UDP that is every socket. Of TCP it tells who has the port if
-            // one listens; else a socket that only the large tables show may be there.
-            let whole = |nothing: Result<Verdict, _>| nothing.map(|verdict| verdict == Verdict::Free);
-            if serving.iter().any(is_listener)
-                || whole(sockets.probe(port, Protocol::Tcp, Leftovers::InTheWay))?
-            {
-                return Ok(serving);
-            }
+        if extent == Extent::Serving
+            && let Some(serving) = self.serving_on(port)?
+        {
+            return Ok(serving);
         }
-        Ok(sockets.in_detail(port)?)
+        Ok(self.edges.sockets.in_detail(port)?)
+    }
+
+    /// Who serves the port, if that is who has it.
+    fn serving_on(&self, port: Port) -> Result<Option<Vec<SocketDetail>>, Error> {
+        let sockets = &self.edges.sockets;
+        let serving = sockets.serving_on(port)?;
+        let is_listener = |detail: &SocketDetail| detail.row.transport == Transport::Tcp;
+        // Of UDP that is every socket. Of TCP it tells who has the port if
+        // one listens; else a socket that only the large tables show may be there.
+        let whole = serving.iter().any(is_listener)
+            || sockets.probe(port, Protocol::Tcp, Leftovers::InTheWay)? == Verdict::Free;
+        Ok(whole.then_some(serving))
     }
 
     fn excluded(&self, port: Port) -> Option<String> {

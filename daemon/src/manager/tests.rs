@@ -23,6 +23,7 @@ mod release;
 mod runs;
 mod settle;
 mod strangers;
+mod told;
 mod watch;
 
 use portlease_proto::{GetRequest, Lease, Port};

@@ -5,7 +5,7 @@ use std::{ffi::OsStr, fs, io, os::unix::ffi::OsStrExt, path::Path};
 use portlease_proto::Port;
 
 use super::{
-    OpenSocket, Pinned, Process, Processes, Trace, describe,
+    OpenSocket, Outline, Pinned, Process, Processes, Trace, describe,
     docker::Forward,
     lineage::{self, Stat},
     pidfd, unit,
@@ -43,6 +43,10 @@ impl Processes for SystemProcesses {
 
     fn still_open(&self, socket: OpenSocket) -> bool {
         socket_inode(socket.pid, socket.fd) == Some(socket.inode)
+    }
+
+    fn outline(&self, pid: u32) -> Option<Outline> {
+        Outline::parse(&String::from_utf8_lossy(&proc_file::read(format!("/proc/{pid}/stat")).ok()?))
     }
 
     fn describe(&self, pid: u32) -> Option<Process> {
@@ -167,7 +171,7 @@ fn parse_socket_link(target: &str) -> Option<u64> {
 /// For `fuzz/`: the files of `/proc` that are read, and what is in them.
 #[cfg(fuzzing)]
 pub(crate) fn fuzz(text: &str) {
-    let _stat = Stat::parse(text);
+    let _stat = (Stat::parse(text), Outline::parse(text));
     let _users = parse_users(text);
     let _inode = parse_socket_link(text);
     let _unit = unit::parse(text);
@@ -238,6 +242,28 @@ mod tests {
             assert_eq!(SystemProcesses.command(2), kernel.holder.command);
         }
         assert_eq!(SystemProcesses.command(u32::MAX / 2), None);
+    }
+
+    #[test]
+    fn an_outline_tells_one_program_from_the_next() {
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", "read line; exec cat"]);
+        let piped = std::process::Stdio::piped;
+        let mut child = shell.stdin(piped()).stdout(piped()).spawn().unwrap();
+        let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let before = SystemProcesses.outline(child.id()).unwrap();
+        assert_eq!((before.parent, before.stopped), (std::process::id(), false));
+        assert_eq!(SystemProcesses.outline(child.id()).unwrap().program, before.program);
+        io::Write::write_all(&mut input, b"go\nx").unwrap();
+        // From here on it is cat.
+        io::Read::read_exact(&mut output, &mut [0]).unwrap();
+        let after = SystemProcesses.outline(child.id()).unwrap();
+        assert_eq!((after.name.as_str(), after.parent), ("cat", std::process::id()));
+        assert_eq!(after.program.started, before.program.started);
+        assert_ne!(after.program.places, before.program.places);
+        drop(input);
+        child.wait().unwrap();
+        assert_eq!(SystemProcesses.outline(child.id()), None);
     }
 
     #[test]

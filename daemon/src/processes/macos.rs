@@ -6,7 +6,7 @@ use std::io;
 use portlease_proto::Port;
 use rustix::process::{Pid, getpgid, getsid};
 
-use super::{OpenSocket, Pinned, Process, Processes, Trace, describe};
+use super::{OpenSocket, Outline, Pinned, Process, Processes, Trace, describe};
 
 /// The running system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,6 +19,10 @@ impl Processes for SystemProcesses {
 
     fn still_open(&self, _socket: OpenSocket) -> bool {
         false
+    }
+
+    fn outline(&self, _pid: u32) -> Option<Outline> {
+        None
     }
 
     fn describe(&self, pid: u32) -> Option<Process> {

@@ -14,6 +14,8 @@ mod macos;
 #[cfg(target_os = "macos")]
 use macos as platform;
 #[cfg(target_os = "linux")]
+mod outline;
+#[cfg(target_os = "linux")]
 mod pidfd;
 #[cfg(target_os = "linux")]
 mod unit;
@@ -59,6 +61,31 @@ pub struct Trace {
     pub elsewhere: bool,
 }
 
+/// Which program a process runs. With the process's number it stands for one
+/// run of one program: another process with that number started at another
+/// time, and a process that becomes another program has it at other places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Program {
+    /// When the process started, as the system counts.
+    pub started: u64,
+    /// Where in its memory the program has its stack, arguments and environment;
+    /// 0 where that is not for us to know.
+    pub places: [u64; 4],
+}
+
+/// What can be told of a process without waiting for it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outline {
+    /// Which program it runs.
+    pub program: Program,
+    /// What it calls itself.
+    pub name: String,
+    /// Who started it, or has taken it on.
+    pub parent: u32,
+    /// Whether it is stopped.
+    pub stopped: bool,
+}
+
 /// A process that cannot be taken for another: a number that is given again
 /// does not make it a new one.
 pub trait Pinned: Send {
@@ -85,7 +112,11 @@ pub trait Processes: Send + Sync {
     /// Whether the process still has that socket open: one `readlink`.
     fn still_open(&self, socket: OpenSocket) -> bool;
 
-    /// Describes one process, if it lives.
+    /// What can be told of a process by one short read that waits for nobody;
+    /// none when it has ended, or where the system has no such thing.
+    fn outline(&self, pid: u32) -> Option<Outline>;
+
+    /// Describes one process, if it lives. One that hangs may keep us waiting.
     fn describe(&self, pid: u32) -> Option<Process>;
 
     /// The command line of one process, if it can be read.

@@ -1,11 +1,13 @@
 //! What is on a port, and what listens on the machine, with real sockets.
 
 use std::{
-    io,
+    io::{self, Read, Write},
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     os::fd::OwnedFd,
+    process::{Command, Stdio},
 };
 
+use portleased::clock::Stopwatch;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, listen, socket_with, sockopt};
 use serde_json::{Value, json};
 
@@ -42,6 +44,35 @@ fn a_free_port() {
     );
     let lease = server.put("myapp/web", &json!({"port": port}).to_string()).json(201);
     assert_eq!(report(&server, port)["lease"], lease);
+}
+
+/// Asked in a row, so that what was told just before would do.
+#[test]
+fn a_holder_that_becomes_another_program() {
+    let server = TestServer::start();
+    let port = server.ports.at(0);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "read line; exec cat"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = shell.stderr(OwnedFd::from(listener)).spawn().unwrap();
+    drop(shell);
+    let commands = || {
+        let holders = report(&server, port)["holders"].clone();
+        holders.as_array().unwrap().iter().map(|holder| holder["command"].clone()).collect::<Vec<_>>()
+    };
+    // What another test has just forked has our files for a moment.
+    let watch = Stopwatch::start();
+    while commands() != [json!("sh -c read line; exec cat")] {
+        assert!(watch.elapsed().as_secs() < 20, "{:?}", commands());
+    }
+    assert_eq!(commands(), commands());
+    let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    input.write_all(b"go\nx").unwrap();
+    output.read_exact(&mut [0]).unwrap();
+    assert_eq!(commands(), [json!("cat")]);
+    drop(input);
+    child.wait().unwrap();
+    assert_eq!(told(&report(&server, port), &[]), json!([true, null, []]));
 }
 
 #[test]

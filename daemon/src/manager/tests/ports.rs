@@ -15,7 +15,7 @@ const PORT: Port = Port::constant(3000);
 #[test]
 fn a_free_port_takes_one_probe() {
     let doubles = Doubles::default();
-    let report = doubles.manager().try_port(PORT).unwrap().unwrap();
+    let report = doubles.manager().try_port(PORT, Extent::Serving).unwrap().unwrap();
     assert!(report.free && report.sockets.is_empty());
     assert_eq!(doubles.sockets.kernel().asked, Asked { probe: 1, ..Asked::default() });
 }
@@ -33,7 +33,7 @@ fn a_holder_that_is_remembered_takes_no_walk() {
     };
     doubles.processes.running().traces.insert(open.pid, trace.clone());
     for _ in 0..2 {
-        assert!(manager.try_port(PORT).unwrap().is_none());
+        assert!(manager.try_port(PORT, Extent::Serving).unwrap().is_none());
         let report = manager.port(PORT, Extent::All).unwrap();
         assert_eq!((report.free, report.reason), (false, Some(BusyReason::InUse)));
         let [holder] = &report.holders[..] else { panic!("{report:?}") };
@@ -95,7 +95,7 @@ fn why_a_port_is_not_free() {
     let doubles = Doubles::default();
     doubles.sockets.kernel().privileged.insert(PORT);
     let manager = doubles.manager();
-    assert!(manager.try_port(PORT).unwrap().is_none());
+    assert!(manager.try_port(PORT, Extent::Serving).unwrap().is_none());
     assert_eq!(manager.port(PORT, Extent::All).unwrap().reason, Some(BusyReason::Privileged));
 }
 
@@ -114,7 +114,7 @@ fn the_lease_on_the_port_is_judged() {
     let root = tempfile::tempdir().unwrap();
     let request = portlease_proto::GetRequest { root: Some(super::path(&root)), ..exactly(PORT) };
     let lease = manager.lease("app/web", &request);
-    assert_eq!(manager.try_port(PORT).unwrap().unwrap().lease, Some(lease.clone()));
+    assert_eq!(manager.try_port(PORT, Extent::Serving).unwrap().unwrap().lease, Some(lease.clone()));
     doubles.app(PORT, &super::path(&root));
     assert_eq!(
         manager.port(PORT, Extent::All).unwrap().lease.unwrap().state,
@@ -150,7 +150,7 @@ fn a_table_that_is_not_whole_is_no_empty_list() {
     assert!(
         manager.ports().is_err()
             && manager.port(PORT, Extent::All).is_err()
-            && manager.try_port(PORT).is_err()
+            && manager.try_port(PORT, Extent::Serving).is_err()
     );
 }
 

@@ -66,11 +66,13 @@ impl Sockets for SystemSockets {
 
     fn serving_on(&self, port: Port) -> Result<Vec<SocketDetail>, SocketError> {
         let diag = SockDiag::open()?;
-        without_probes(|| {
-            let mut all = diag.dump(&[Transport::Tcp], Some(port), LISTENING, RawRow::detail)?;
-            all.extend(diag.dump(&[Transport::Udp], Some(port), ALL_STATES, RawRow::detail)?);
-            Ok(all)
-        })
+        let mut all = without_probes(|| diag.dump_tcp(Some(port), LISTENING, RawRow::detail))?;
+        // Binds tell sooner that there is none than the whole table, read for each family.
+        if probe::probe(port, Protocol::Udp, Leftovers::InTheWay)? != Verdict::Free {
+            let udp = || diag.dump(&[Transport::Udp], Some(port), ALL_STATES, RawRow::detail);
+            all.extend(without_probes(udp)?);
+        }
+        Ok(all)
     }
 
     fn listeners(&self) -> Result<Vec<SocketDetail>, SocketError> {
@@ -86,7 +88,7 @@ impl Sockets for SystemSockets {
     fn listening(&self) -> Result<Vec<SocketRow>, SocketError> {
         let diag = SockDiag::open()?;
         without_probes(|| {
-            let mut rows = diag.dump_tcp(LISTENING, RawRow::listing)?;
+            let mut rows = diag.dump_tcp(None, LISTENING, RawRow::listing)?;
             rows.extend(diag.dump(&[Transport::Udp], None, ALL_STATES, RawRow::listing)?);
             Ok(rows)
         })
@@ -95,7 +97,7 @@ impl Sockets for SystemSockets {
     fn serving(&self) -> Result<Vec<SocketRow>, SocketError> {
         let diag = SockDiag::open()?;
         without_probes(|| {
-            let mut rows = diag.dump_tcp(SERVING, RawRow::listing)?;
+            let mut rows = diag.dump_tcp(None, SERVING, RawRow::listing)?;
             rows.extend(diag.dump(&[Transport::Udp], None, ALL_STATES, RawRow::listing)?);
             Ok(rows)
         })

@@ -7,14 +7,19 @@ use std::{
 };
 
 use portlease_proto::Port;
-use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with,
+use rustix::{
+    buffer::spare_capacity,
+    net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with},
 };
 
 use super::netlink::{Message, RawRow, States, dump_request, exact_request, messages, tcp_request};
 use crate::sockets::{Peer, SocketError, SocketRow, Transport};
 
 const ENOENT: i32 = 2;
+/// More than the kernel puts into one datagram.
+const DATAGRAM: usize = 64 * 1024;
+/// More than one row takes.
+const ROW: usize = 4096;
 
 /// A netlink socket to ask with.
 pub(super) struct SockDiag {
@@ -65,9 +70,9 @@ impl SockDiag {
         remote: SocketAddr,
     ) -> Result<Option<RawRow>, SocketError> {
         self.send(&exact_request(transport, local, remote))?;
-        let mut buffer = [0; 4096];
-        let len = self.receive(&mut buffer)?;
-        match messages(&buffer[..len])?.first() {
+        let mut buffer = Vec::with_capacity(ROW);
+        self.receive(&mut buffer)?;
+        match messages(&buffer)?.first() {
             Some(Message::Row(row)) => Ok(Some(*row)),
             Some(Message::Refused(ENOENT)) => Ok(None),
             Some(Message::Refused(errno)) => {
@@ -91,27 +96,26 @@ impl SockDiag {
         for transport in transports {
             for family in [AddressFamily::INET, AddressFamily::INET6] {
                 let all = self.dump_whole(&dump_request(*transport, family, port, states))?;
-                // The kernel's own filter passes every bound-only socket (seen on 6.18).
-                let asked = |row: &RawRow| port.is_none_or(|port| port.get() == row.local.port());
-                rows.extend(all.iter().filter(|row| asked(row)).filter_map(|row| form(row, *transport)));
+                rows.extend(of_port(&all, port).filter_map(|row| form(row, *transport)));
             }
         }
         Ok(rows)
     }
 
-    /// Every TCP socket in `states`, as `form` makes of it: what
-    /// [`SockDiag::dump`] gives, in half the time.
+    /// Every TCP socket in `states`, of one port or of all, as `form` makes of
+    /// it: what [`SockDiag::dump`] gives, in half the time.
     pub(super) fn dump_tcp<T>(
         &self,
+        port: Option<Port>,
         states: States,
         form: impl Fn(&RawRow, Transport) -> Option<T>,
     ) -> Result<Vec<T>, SocketError> {
-        match self.dump_whole(&tcp_request(states)) {
-            Ok(rows) => Ok(rows.iter().filter_map(|row| form(row, Transport::Tcp)).collect()),
+        match self.dump_whole(&tcp_request(port, states)) {
+            Ok(rows) => Ok(of_port(&rows, port).filter_map(|row| form(row, Transport::Tcp)).collect()),
             // What is left of an answer that makes no sense would be in the way.
             Err(error @ SocketError::Garbled(_)) => Err(error),
             // A kernel, or a sandbox, that does not know the older request.
-            Err(_) => self.dump(&[Transport::Tcp], None, states, form),
+            Err(_) => self.dump(&[Transport::Tcp], port, states, form),
         }
     }
 
@@ -126,10 +130,10 @@ impl SockDiag {
     fn dump_once(&self, request: &[u8]) -> Result<Option<Vec<RawRow>>, SocketError> {
         self.send(request)?;
         let (mut rows, mut whole) = (Vec::new(), true);
-        let mut buffer = vec![0; 64 * 1024];
+        let mut buffer = Vec::with_capacity(DATAGRAM);
         loop {
-            let len = self.receive(&mut buffer)?;
-            for message in messages(&buffer[..len])? {
+            self.receive(&mut buffer)?;
+            for message in messages(&buffer)? {
                 match message {
                     Message::Row(row) => rows.push(row),
                     Message::Interrupted => whole = false,
@@ -151,9 +155,16 @@ impl SockDiag {
             .map_err(|errno| SocketError::call("ask sock_diag", errno))
     }
 
-    fn receive(&self, buffer: &mut [u8]) -> Result<usize, SocketError> {
-        let (len, _) = recv(&self.fd, buffer, RecvFlags::empty())
-            .map_err(|errno| SocketError::call("read sock_diag's answer", errno))?;
-        Ok(len)
+    /// One datagram, as far as there is room for it.
+    fn receive(&self, buffer: &mut Vec<u8>) -> Result<(), SocketError> {
+        buffer.clear();
+        recv(&self.fd, spare_capacity(buffer), RecvFlags::empty())
+            .map(|_| ())
+            .map_err(|errno| SocketError::call("read sock_diag's answer", errno))
     }
+}
+
+/// The kernel's own filter passes every bound-only socket (seen on 6.18).
+fn of_port(rows: &[RawRow], port: Option<Port>) -> impl Iterator<Item = &RawRow> {
+    rows.iter().filter(move |row| port.is_none_or(|port| port.get() == row.local.port()))
 }

@@ -73,9 +73,11 @@ fn one_walk_shows_what_one_for_each_family_does() {
         rows
     };
     for (states, count) in [(LISTENING, 3), (SERVING, 4)] {
-        let together = ours(diag.dump_tcp(states, RawRow::listing).unwrap());
+        let together = ours(diag.dump_tcp(None, states, RawRow::listing).unwrap());
         let apart = ours(diag.dump(&[Transport::Tcp], None, states, RawRow::listing).unwrap());
         assert_eq!((together.len(), &together), (count, &apart));
+        let of_one = diag.dump_tcp(Some(ports[0]), states, RawRow::listing).unwrap();
+        assert!(of_one.len() == 1 && together.contains(&of_one[0]), "{of_one:?}");
     }
 }
 
