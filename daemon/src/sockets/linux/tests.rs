@@ -81,6 +81,29 @@ fn one_walk_shows_what_one_for_each_family_does() {
     }
 }
 
+/// Binds say whether there is any at all.
+#[test]
+fn every_udp_socket_of_a_port_is_shown() {
+    for address in ["127.0.0.1", "127.0.0.2", "0.0.0.0", "::1", "::"] {
+        for (shares, talks) in [(false, false), (true, false), (false, true)] {
+            let address: IpAddr = address.parse().unwrap();
+            let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+            let udp =
+                UdpSocket::from(socket_with(family, SocketType::DGRAM, SocketFlags::CLOEXEC, None).unwrap());
+            rustix::net::sockopt::set_socket_reuseaddr(&udp, shares).unwrap();
+            bind(&udp, &SocketAddr::new(address, 0)).unwrap();
+            let local = udp.local_addr().unwrap();
+            if talks && address.is_loopback() {
+                udp.connect(local).unwrap();
+            }
+            let serving = SystemSockets.serving_on(Port::new(local.port()).unwrap()).unwrap();
+            let shown = serving.iter().filter(|detail| detail.row.transport == Transport::Udp);
+            let shown: Vec<IpAddr> = shown.map(|detail| detail.row.address).collect();
+            assert_eq!(shown, [address], "shares: {shares}, talks: {talks}");
+        }
+    }
+}
+
 #[test]
 fn what_a_closed_connection_leaves_is_in_the_way_of_new_ports_only() {
     let (listener, port) = tcp("127.0.0.1");
