@@ -3,6 +3,7 @@
 mod about;
 mod config;
 mod kept;
+mod narrow;
 mod ports;
 mod run;
 mod service;
@@ -17,6 +18,7 @@ use portleased::compat::Address;
 pub(crate) use about::{CompletionsArgs, DocsArgs, HelpArgs, ManArgs, StatusArgs};
 pub(crate) use config::{ConfigArgs, SettingArgs};
 pub(crate) use kept::{ExportArgs, GcArgs, ImportArgs, MvArgs, OpenArgs};
+pub(crate) use narrow::narrowly;
 pub(crate) use ports::{DoctorArgs, PortsArgs, StopArgs, WhoArgs};
 pub(crate) use run::{RunArgs, StageArgs};
 pub(crate) use service::{LogsArgs, ServiceAction, ServiceArgs, ServiceStatusArgs, UninstallArgs};

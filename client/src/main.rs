@@ -18,7 +18,7 @@ mod shells;
 mod start;
 mod usage;
 
-use std::{process::ExitCode, time::Duration};
+use std::{mem::ManuallyDrop, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use portlease_local::paths;
@@ -35,6 +35,22 @@ fn main() -> ExitCode {
         output::bytes(&answer);
         return Exit::Ok.into();
     }
+    let command = args::narrowly(std::env::args_os().skip(1)).unwrap_or_else(parse);
+    let failing = commands::failing(&command);
+    match begin(command) {
+        Ok(code) => code,
+        Err(failure) => {
+            if let Some(words) = failing {
+                output::value(words);
+            }
+            output::failure(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+/// What the command line says; ends the program where it has said all.
+fn parse() -> Command {
     let args = Args::try_parse().unwrap_or_else(|error| {
         if let Some(words) = commands::failing_words(std::env::args()).filter(|_| error.use_stderr()) {
             output::value(words);
@@ -50,17 +66,7 @@ fn main() -> ExitCode {
             None => error.exit(),
         }
     });
-    let failing = commands::failing(&args.command);
-    match begin(args.command) {
-        Ok(code) => code,
-        Err(failure) => {
-            if let Some(words) = failing {
-                output::value(words);
-            }
-            output::failure(&failure);
-            failure.exit.into()
-        }
-    }
+    args.command
 }
 
 fn begin(command: Command) -> Result<ExitCode, Failure> {
@@ -104,7 +110,8 @@ fn begin(command: Command) -> Result<ExitCode, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
-    runtime.block_on(async {
+    // The end of the process closes all that is open at once.
+    ManuallyDrop::new(runtime).block_on(async {
         // These wait because that is what they are for.
         let patient = matches!(command, Command::Watch(_) | Command::Run(_) | Command::Service(_))
             || matches!(&command, Command::List(args) if args.watch);
