@@ -3,7 +3,7 @@
 use std::{io::Write, os::unix::fs::FileExt, time::SystemTime};
 
 use portlease_proto::{Port, Ttl};
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::*;
 use crate::registry::{Absence, Home, LeaseKey, Life, Owner, Record, Term};
@@ -179,7 +179,7 @@ fn a_registry_of_the_sixth_format_opens_with_every_lease() {
     assert_eq!(all[2].life.term.map(|term| term.ttl), Ttl::from_seconds(3600).ok());
     // Its tables are those of a registry that was begun today.
     let schema = |place: &Place| -> Vec<String> {
-        let connection = rusqlite::Connection::open(place.path()).unwrap();
+        let connection = Connection::open(place.path()).unwrap();
         let mut names = connection.prepare("SELECT name FROM sqlite_schema ORDER BY name").unwrap();
         names.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
     };
