@@ -103,8 +103,7 @@ pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
     let mut section = Section {
         about: format!(
             "1 and {most} clients, {each} ports each, from a pool of {}; whom they are given to lives until the end. \
-             One client shares a processor with its server, several have one and the server another; get-port, which is no \
-             server, and bind(0) have all. \
+             All are on one processor. \
              get-port is asked for {MOST_OF_GET_PORT} at most, portauth for {MOST_OF_PORTAUTH}, for that many projects: it \
              gives ports to names alone, as `portlease get` does, and writes its whole registry anew for each. It is left \
              out where several ask at once, as it answers one connection after the other and lets five wait: what shows is \
@@ -217,7 +216,7 @@ fn allocate(
 
 /// By portpicker's protocol.
 fn pick(server: &PortServer, clients: usize, each: usize, holders: &[Running]) -> Result<Done> {
-    let _seats = Seats::take(clients, [server.pid()])?;
+    let _seats = Seats::take([server.pid()])?;
     let requests: Vec<Vec<u8>> =
         holders.iter().map(|holder| format!("{}\n", holder.pid()).into_bytes()).collect();
     let load = load::run(&picking(&server.place, &requests, clients, clients * each))?;
@@ -239,7 +238,7 @@ fn number(body: &[u8]) -> Result<u16> {
 
 /// Over the API.
 fn post(daemon: &Daemon, clients: usize, each: usize, holders: &[Running]) -> Result<Done> {
-    let _seats = Seats::take(clients, [daemon.pid()])?;
+    let _seats = Seats::take([daemon.pid()])?;
     let requests = anonymous(&daemon.unix, holders);
     let load = load::run(&posting(&daemon.unix, &requests, clients, clients * each, 201))?;
     let ports = load.bodies.iter().map(|body| leased(body)).collect::<Result<_>>()?;
@@ -276,6 +275,7 @@ struct Said {
 }
 
 fn get_port(module: &Path, clients: usize, each: usize) -> Result<Done> {
+    let _seats = Seats::take([])?;
     let mut node = Command::new("node");
     node.args(["--input-type=module", "--eval", include_str!("get-port.mjs"), "--"]);
     let module = std::path::absolute(module)?;
@@ -295,7 +295,7 @@ fn get_port(module: &Path, clients: usize, each: usize) -> Result<Done> {
 
 /// By portauth, for a project each.
 fn named(server: &PortAuth, each: usize) -> Result<Done> {
-    let _seats = Seats::take(1, [server.pid()])?;
+    let _seats = Seats::take([server.pid()])?;
     let projects: Vec<String> = (0..each).map(|index| format!("new-{index}")).collect();
     let load = server.request(&projects, each)?;
     let ports = load.bodies.iter().map(|body| portauth::port(body)).collect::<Result<_>>()?;
@@ -304,6 +304,7 @@ fn named(server: &PortAuth, each: usize) -> Result<Done> {
 
 /// The floor: what the kernel says is free now, and nobody remembers.
 fn bind(clients: usize, each: usize) -> Result<Done> {
+    let _seats = Seats::take([])?;
     let begun = clock::now();
     let parts: Vec<Result<(Vec<u16>, Histogram<u64>)>> = thread::scope(|scope| {
         let threads: Vec<_> = (0..clients).map(|_| scope.spawn(move || bind_each(each))).collect();
@@ -339,7 +340,7 @@ fn refuse(peers: &Peers, full: u16, section: &mut Section, holders: &[Running]) 
     refused(section, Who::Picker, &load);
     drop(ours);
     let daemon = Daemon::start(peers, small)?;
-    let seats = Seats::take(1, [daemon.pid()])?;
+    let seats = Seats::take([daemon.pid()])?;
     let requests = anonymous(&daemon.unix, holders);
     while load::run(&posting(&daemon.unix, &requests, 1, 1, 201)).is_ok() {
         // All that fit at once, then one by one.
@@ -359,7 +360,7 @@ fn refuse(peers: &Peers, full: u16, section: &mut Section, holders: &[Running]) 
 
 /// Asks until there is nothing left, and then so many times more.
 fn fill(server: &PortServer, holders: &[Running], tries: usize) -> Result<Load> {
-    let (_seats, place) = (Seats::take(1, [server.pid()])?, &server.place);
+    let (_seats, place) = (Seats::take([server.pid()])?, &server.place);
     let requests: Vec<Vec<u8>> =
         holders.iter().map(|holder| format!("{}\n", holder.pid()).into_bytes()).collect();
     while !load::run(&picking(place, &requests, 1, 1))?.bodies.concat().is_empty() {

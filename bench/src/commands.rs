@@ -57,7 +57,7 @@ pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
         ..Section::new("The command line")
     };
     let servers = [daemon.pid()].into_iter().chain(portauth.as_ref().map(PortAuth::pid));
-    let _seats = Seats::take(1, servers)?;
+    let _seats = Seats::take(servers)?;
     for round in 0..peers.rounds {
         let mut all = contenders(peers, &daemon, portauth.as_ref())?;
         // The first ones of all read files that nobody has read before.

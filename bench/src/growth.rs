@@ -173,7 +173,7 @@ impl Run<'_> {
     fn at(&mut self, axis: Axis, size: usize, daemon: &Daemon) -> Result<()> {
         output::note(&format!("{} {}", thousands(size), axis.name()));
         clock::pause(SETTLED);
-        let _seats = Seats::take(1, [daemon.pid()])?;
+        let _seats = Seats::take([daemon.pid()])?;
         for what in ALL {
             let p50 =
                 self.operation(what, daemon).with_context(|| format!("{what} at {size} {}", axis.name()))?;

@@ -1,8 +1,9 @@
-//! Which processors the client and the servers have while they are measured.
+//! One processor for the client and the servers while they are measured.
 //!
 //! Left alone, the kernel puts a client and its server on one processor or on
 //! two as it likes. A call from one processor to another takes a virtual machine
 //! some 50 µs, more than most answers, so a table would tell of where they sat.
+//! On one, what is told is what a request costs, in the client and the server.
 
 use std::{fs, path::Path};
 
@@ -19,19 +20,18 @@ pub(crate) struct Seats {
 }
 
 impl Seats {
-    /// One client and the servers share a processor: of the two one always waits.
-    /// Several clients have another one than the servers, if there is another.
-    /// What this thread starts meanwhile sits where it sits.
-    pub(crate) fn take(clients: usize, servers: impl IntoIterator<Item = u32>) -> Result<Self> {
+    /// The last processor that may be used, for this thread, these processes, and
+    /// what either starts meanwhile.
+    pub(crate) fn take(servers: impl IntoIterator<Item = u32>) -> Result<Self> {
         let before = sched_getaffinity(None).context("which processors there are")?;
-        let all: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|cpu| before.is_set(*cpu)).collect();
-        let (last, first) = (all.last().context("no processor")?, all[0]);
+        let last = (0..CpuSet::MAX_CPU).rfind(|cpu| before.is_set(*cpu)).context("no processor")?;
+        let mut one = CpuSet::new();
+        one.set(last);
         let seats = Self { before, servers: servers.into_iter().collect() };
         for server in &seats.servers {
-            seat(*server, &only(*last))?;
+            seat(*server, &one)?;
         }
-        let ours = if clients == 1 { *last } else { first };
-        sched_setaffinity(None, &only(ours)).context("taking a processor")?;
+        sched_setaffinity(None, &one).context("taking a processor")?;
         Ok(seats)
     }
 }
@@ -44,12 +44,6 @@ impl Drop for Seats {
             let _as_far_as_it_goes = seat(*server, &self.before);
         }
     }
-}
-
-fn only(cpu: usize) -> CpuSet {
-    let mut set = CpuSet::new();
-    set.set(cpu);
-    set
 }
 
 /// All threads of a process; those that it makes later sit where their makers do.
@@ -70,25 +64,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_client_sits_with_its_server_and_all_get_back() {
-        let count = || sched_getaffinity(None).unwrap().count();
-        let before = count();
-        let seats = Seats::take(1, []).unwrap();
-        assert_eq!(count(), 1);
-        drop(seats);
-        assert_eq!(count(), before);
-    }
-
-    #[test]
-    fn several_clients_leave_a_processor_to_the_servers() {
+    fn all_sit_together_and_get_back_what_they_had() {
         let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        let seats = Seats::take(2, [child.id()]).unwrap();
-        let theirs = sched_getaffinity(Pid::from_raw(i32::try_from(child.id()).unwrap())).unwrap();
-        let ours = sched_getaffinity(None).unwrap();
-        let shared = (0..CpuSet::MAX_CPU).filter(|cpu| ours.is_set(*cpu) && theirs.is_set(*cpu)).count();
-        assert_eq!((theirs.count(), ours.count()), (1, 1));
-        assert_eq!(shared, usize::from(seats.before.count() == 1));
+        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+        let before = sched_getaffinity(None).unwrap();
+        let seats = Seats::take([child.id()]).unwrap();
+        let [ours, theirs] = [None, pid].map(|who| sched_getaffinity(who).unwrap());
+        assert_eq!((ours, ours.count()), (theirs, 1));
         drop(seats);
+        assert_eq!([None, pid].map(|who| sched_getaffinity(who).unwrap()), [before, before]);
         child.kill().unwrap();
         child.wait().unwrap();
     }

@@ -59,7 +59,7 @@ pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
     let mut section = Section {
         about: format!(
             "Requests over raw sockets, {} in a round by one client, four times as many by {}; hyper gets the same \
-             bytes as a get. One client shares a processor with the servers, several have one and the servers another. \
+             bytes as a get. All are on one processor. \
              The registry has {LISTED} leases and is on a disk. portauth is the one peer that can be asked the same over \
              HTTP. {} rounds.",
             amount.each, amount.clients, peers.rounds
@@ -85,7 +85,7 @@ pub(crate) fn measure(peers: &Peers, amount: &Amount) -> Result<Section> {
 
 /// One round over one way in.
 fn run(stand: &Stand, lane: Lane, round: usize, section: &mut Section) -> Result<()> {
-    let _seats = stand.seats(lane)?;
+    let _seats = stand.seats()?;
     let operations = operations::of(lane);
     for index in rotated(operations.len(), round) {
         operations[index](stand, lane, section)?;

@@ -47,10 +47,10 @@ impl Stand {
         Ok(Self { hello, daemon, portauth, each: amount.each, held, free })
     }
 
-    /// All servers where this lane has them.
-    pub(super) fn seats(&self, lane: Lane) -> Result<Seats> {
+    /// All servers where the client is.
+    pub(super) fn seats(&self) -> Result<Seats> {
         let portauth = self.portauth.as_ref().map(PortAuth::pid);
-        Seats::take(lane.clients, [self.hello.pid(), self.daemon.pid()].into_iter().chain(portauth))
+        Seats::take([self.hello.pid(), self.daemon.pid()].into_iter().chain(portauth))
     }
 
     pub(super) fn ours(&self, lane: Lane) -> &Place {
