@@ -222,7 +222,7 @@ mod tests {
         let owner = owners.find(child.id()).unwrap();
         let earlier = Owner { start: owner.start - 1, ..owner };
         assert!(matches!(owners.watch(earlier), Err(OwnerError::Ended)), "another process had that pid");
-        let before = Owner { boot_id: clock::BootId(1), ..owner };
+        let before = Owner { boot_id: BootId(1), ..owner };
         assert!(matches!(owners.watch(before), Err(OwnerError::Ended)), "before the machine was started");
 
         // A zombie has ended, although its pid is still taken.
