@@ -160,6 +160,24 @@ mod tests {
     }
 
     #[test]
+    fn each_says_why() {
+        for (exclusion, why) in [
+            (Exclusion::Browsers, "browsers refuse to open it (ERR_UNSAFE_PORT)"),
+            (Exclusion::Tool("Kafka"), "it is the port of Kafka"),
+            (Exclusion::Iana, "IANA has assigned it to a service"),
+            (
+                Exclusion::Ephemeral(PortRange::constant(32768, 60999)),
+                "it lies in 32768-60999, from which the kernel serves outgoing connections",
+            ),
+            (Exclusion::Reserved, "it is in net.ipv4.ip_local_reserved_ports"),
+            (Exclusion::Api, "it is portlease's own API port"),
+            (Exclusion::Owner, "exclude in config.toml names it"),
+        ] {
+            assert_eq!(exclusion.to_string(), why);
+        }
+    }
+
+    #[test]
     fn each_list_excludes_its_own() {
         for (port, protocol, expected) in [
             (6566, Protocol::Both, Some(Exclusion::Browsers)),

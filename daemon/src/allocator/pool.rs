@@ -136,6 +136,15 @@ mod tests {
     }
 
     #[test]
+    fn what_a_pool_has() {
+        let pool = pool(&["10-14", "30-30"]).unwrap();
+        assert_eq!(pool.ranges(), ["10-14", "30-30"].map(|text| text.parse().unwrap()));
+        assert_eq!((pool.len(), pool.is_empty()), (6, false));
+        let has = |port: &u16| pool.contains(Port::constant(*port));
+        assert_eq!((1..100).filter(has).collect::<Vec<_>>(), [10, 11, 12, 13, 14, 30]);
+    }
+
+    #[test]
     fn what_is_no_pool() {
         assert_eq!(pool(&[]), Err(InvalidPool::Empty));
         assert!(matches!(pool(&["10-20", "30-40", "20-25"]), Err(InvalidPool::Overlap(..))));

@@ -91,3 +91,18 @@ fn what_the_tables_have_against_a_port() {
     assert_eq!(check(301, "gone", &plain, 1059), None);
     assert_eq!(check(301, "app", &plain, 1060), None);
 }
+
+#[test]
+fn each_obstacle_says_what_it_is() {
+    for (obstacle, reason, words) in [
+        (Obstacle::Excluded(Exclusion::Iana), SkipReason::Excluded, "IANA has assigned it to a service"),
+        (Obstacle::Leased(key("other")), SkipReason::Leased, "other/web has it"),
+        (
+            Obstacle::Cooling("gone".parse().unwrap()),
+            SkipReason::Cooling,
+            "gone released it less than a minute ago",
+        ),
+    ] {
+        assert_eq!((obstacle.reason(), obstacle.to_string().as_str()), (reason, words));
+    }
+}

@@ -117,10 +117,13 @@ mod tests {
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
             map.append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
-        match check(&hosts, &method.parse().unwrap(), &target.parse().unwrap(), &map) {
+        let (method, target) = (method.parse().unwrap(), target.parse().unwrap());
+        let status = match check(&hosts, &method, &target, &map) {
             Ok(()) => 200,
             Err(error) => error.into_response().status().as_u16(),
-        }
+        };
+        assert_eq!(refusal(&hosts, &method, &target, &map).map_or(200, |status| status.as_u16()), status);
+        status
     }
 
     const HOST: (&str, &str) = ("host", "127.0.0.1:62893");
@@ -144,6 +147,7 @@ mod tests {
         }
         assert_eq!(status("GET", "http://127.0.0.1:62893/v1/health", &[HOST]), 400);
         assert_eq!(status("OPTIONS", "*", &[HOST]), 400);
+        assert_eq!(status("CONNECT", "127.0.0.1:62893", &[HOST]), 400);
     }
 
     #[test]

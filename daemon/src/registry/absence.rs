@@ -94,6 +94,7 @@ mod tests {
 
     #[test]
     fn only_time_that_was_seen_to_pass_counts() {
+        assert_eq!(GRACE.as_secs(), 7 * DAY);
         let absence = Absence::begin(at(1000));
         assert_eq!(absence.left(at(1000)), GRACE);
         let year = SystemTime::UNIX_EPOCH + Duration::from_secs(365 * DAY);

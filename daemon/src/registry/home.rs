@@ -175,6 +175,25 @@ mod tests {
     }
 
     #[test]
+    fn of_two_names_the_nearer_to_what_was_asked_for_is_kept() {
+        let known = registry(&[
+            ("app", home("/w/one", 1)),
+            ("shop@2", home("/w/one", 1)),
+            ("zoo", home("/w/one", 1)),
+            ("zoo@2", home("/w/one", 1)),
+        ]);
+        for (asked, expected) in [("zoo", "zoo"), ("app", "app"), ("shop", "shop@2"), ("new", "app")] {
+            let settled = settle(&known, asked, &home("/w/moved", 1), Identify::Directory);
+            assert_eq!(settled.0, expected, "{asked}");
+        }
+        // A number that takes the place of letters comes first in the alphabet.
+        let long = format!("a@{}", "b".repeat(63));
+        let second = numbered(&long.parse().unwrap(), 2).unwrap();
+        let known = registry(&[(&long, home("/w/one", 1)), (second.as_str(), home("/w/one", 1))]);
+        assert_eq!(settle(&known, &long, &home("/w/moved", 1), Identify::Directory).0, long);
+    }
+
+    #[test]
     fn an_inode_that_was_given_again_is_another_directory() {
         let known = registry(&[("app", home("/w/app", 1))]);
         let later = Home { born_ns: Some(8), ..home("/w/other", 1) };

@@ -115,6 +115,19 @@ mod tests {
         let term = Term::begin(ttl(60), at(1000));
         let later = Now { wall: at(1030).wall + Duration::from_millis(3), ..at(1030) };
         assert_eq!(term.ends_at(later), term.expires_at);
+        let ahead = |by_ms| Now { wall: at(1030).wall + Duration::from_millis(by_ms), ..at(1030) };
+        assert_eq!(term.ends_at(ahead(1000)), term.expires_at);
+        assert_eq!(term.ends_at(ahead(1001)), term.expires_at + Duration::from_millis(1001));
+    }
+
+    #[test]
+    fn without_its_owner_a_life_is_over_unless_it_outlives_it() {
+        let owner = Some(Owner { pid: 1, start: 1, boot_id: BootId(1) });
+        let term = Some(Term::begin(ttl(5), at(1000)));
+        assert_eq!(Life { term, owner, after: None }.without_owner(at(1000)), None);
+        let left = Life { term, owner, after: Some(ttl(60)) }.without_owner(at(1002));
+        let term = Some(Term::begin(ttl(60), at(1002)));
+        assert_eq!(left, Some(Life { term, owner: None, after: None }));
     }
 
     #[test]

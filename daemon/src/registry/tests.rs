@@ -20,7 +20,7 @@ fn record(project: u8, service: u8, port: u16) -> Record {
         root: (!port.is_multiple_of(3)).then(|| format!("/root{}", port % 2)),
         labels: BTreeMap::new(),
         hold: false,
-        run: None,
+        run: (port % 5 == 1).then(|| owner(port % 4)),
         life: life(port),
         owner_command: None,
         created_at: SystemTime::UNIX_EPOCH,
@@ -44,6 +44,10 @@ fn life(port: u16) -> Life {
 
 fn owner(pid: u16) -> Owner {
     Owner { pid: pid.into(), start: 1, boot_id: BootId(1) }
+}
+
+fn pids(processes: impl Iterator<Item = Owner>) -> BTreeSet<u32> {
+    processes.map(|process| process.pid).collect()
 }
 
 #[derive(Debug, Clone)]
@@ -107,7 +111,14 @@ proptest! {
 
             model.sort_by(|a, b| a.key.cmp(&b.key));
             prop_assert!(registry.all().eq(model.iter()));
-            prop_assert_eq!(registry.len(), model.len());
+            prop_assert_eq!((registry.len(), registry.is_empty()), (model.len(), model.is_empty()));
+            for port in (1..12).map(Port::constant) {
+                prop_assert_eq!(registry.is_leased(port), model.iter().any(|record| record.port == port));
+            }
+            for project in (0..4).map(|project| record(project, 0, 1).key.project) {
+                let count = model.iter().filter(|record| record.key.project == project).count();
+                prop_assert_eq!(registry.count(&project), count);
+            }
             for record in &model {
                 prop_assert_eq!(registry.at(record.port), Some(record));
                 prop_assert_eq!(registry.find(&record.key), Some(record));
@@ -118,10 +129,18 @@ proptest! {
                 }
             }
         }
-        for pid in 0..2 {
-            let keys = model.iter().filter(|r| r.life.owner == Some(owner(pid))).map(|r| &r.key);
-            prop_assert!(registry.of_owner(owner(pid)).eq(keys));
+        for process in (0..4).map(owner) {
+            let keys = model.iter().filter(|r| r.life.owner == Some(process)).map(|r| &r.key);
+            prop_assert!(registry.of_owner(process).eq(keys));
+            let keys = model.iter().filter(|r| r.run == Some(process)).map(|r| &r.key);
+            prop_assert!(registry.of_run(process).eq(keys));
         }
+        let owners = pids(model.iter().filter_map(|r| r.life.owner));
+        let runs = pids(model.iter().filter_map(|r| r.run));
+        prop_assert_eq!(pids(registry.owners()), owners.clone());
+        prop_assert_eq!(pids(registry.runs()), runs.clone());
+        prop_assert_eq!(registry.processes().count(), pids(registry.processes()).len(), "each once");
+        prop_assert_eq!(pids(registry.processes()), &owners | &runs);
         let mut over: Vec<_> = registry.over(at(clock)).collect();
         over.sort();
         let keys = model.iter().filter(|r| r.life.term.is_some_and(|t| t.is_over(at(clock)))).map(|r| &r.key);
@@ -163,4 +182,75 @@ fn a_restored_cooling_never_lasts_longer_than_a_minute() {
     assert_eq!(until(1000, 1010), 50);
     assert_eq!(until(1000, 5000), 0);
     assert_eq!(until(5000, 1000), 60); // the wall clock was set back
+}
+
+#[test]
+fn a_name_is_free_with_the_last_lease_that_has_it() {
+    let mut registry = Registry::default();
+    for record in [record(1, 1, 1), record(1, 2, 2), record(2, 1, 3)] {
+        registry.apply(&Change::Put(record));
+    }
+    let name = |project| record(project, 1, 1).key.project;
+    let home = Home { root: "/w".to_owned(), device: 1, inode: 1, born_ns: None };
+    registry.apply(&Change::Settle(name(1), home.clone()));
+    assert_eq!([registry.home(&name(1)), registry.home(&name(2))], [Some(&home), None]);
+    let left = |keys: &[(u8, u8)]| -> Vec<Change> {
+        let keys: Vec<_> = keys.iter().map(|(project, service)| record(*project, *service, 1).key).collect();
+        let leaves = |change: &Change| matches!(change, Change::Leave(_));
+        registry.release(&keys, at(100)).into_iter().filter(leaves).collect()
+    };
+    assert_eq!(left(&[(1, 1)]), []);
+    assert_eq!(left(&[(1, 1), (1, 3)]), [], "one of them is none");
+    assert_eq!(left(&[(1, 1), (1, 2), (2, 1)]), [Change::Leave(name(1))], "the other has no name to leave");
+}
+
+#[test]
+fn a_name_that_a_lease_of_another_directory_has_is_taken() {
+    let mut registry = Registry::default();
+    registry.apply(&Change::Put(record(1, 1, 1)));
+    let settle = |root: &str| {
+        let home = Home { root: root.to_owned(), device: 1, inode: 1, born_ns: None };
+        let settled =
+            registry.settle(&record(1, 1, 1).key.project, &home, portlease_proto::Identify::Directory);
+        (settled.project.to_string(), settled.because)
+    };
+    for root in ["/root1", "/"] {
+        assert_eq!(settle(root), ("p1".to_owned(), None), "the lease is of {root} or of what is in it");
+    }
+    assert_eq!(settle("/else"), ("p1@2".to_owned(), Some("p1 is /root1".to_owned())));
+}
+
+#[test]
+fn a_hold_waits_until_the_run_is_over() {
+    let wants = |hold, run| Record { hold, run, ..record(1, 1, 1) }.wants_hold();
+    assert!(wants(true, None));
+    assert!(!wants(true, Some(owner(1))) && !wants(false, None) && !wants(false, Some(owner(1))));
+}
+
+#[test]
+fn a_root_that_is_gone_is_noted_now_and_then_and_forgotten_when_it_is_back() {
+    let mut registry = Registry::default();
+    registry.apply(&Change::Put(record(1, 1, 1)));
+    registry.apply(&Change::Put(record(1, 2, 2)));
+    let roots: BTreeSet<&str> = registry.roots().collect();
+    assert_eq!(roots, ["/root0", "/root1"].into());
+    let gone = |counted, now: Now| {
+        let absence =
+            Absence { counted: Duration::from_secs(counted), since: now.boot, boot_id: now.boot_id };
+        vec![Change::Absent("/root1".to_owned(), absence)]
+    };
+    let found = ["/root1".to_owned(), "/nobodys".to_owned()];
+    let first = registry.looked_for(&found, at(1000));
+    assert_eq!(first, gone(0, at(1000)));
+    first.iter().for_each(|change| registry.apply(change));
+    assert_eq!(registry.absence("/root1").map(|absence| absence.since), Some(at(1000).boot));
+
+    assert_eq!(registry.looked_for(&found, at(1000 + 3599)), []);
+    assert_eq!(registry.looked_for(&found, at(1000 + 3600)), gone(3600, at(4600)));
+    let restarted = Now { boot_id: BootId(2), ..at(1060) };
+    assert_eq!(registry.looked_for(&found, restarted), gone(0, restarted));
+    let back = [Change::Present("/root1".to_owned())];
+    assert_eq!(registry.looked_for(&found[1..], at(1060)), back);
+    registry.apply(&Change::Remove(record(1, 1, 1).key));
+    assert_eq!(registry.looked_for(&found, at(1060)), back, "nobody has it any more");
 }
