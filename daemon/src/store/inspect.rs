@@ -136,3 +136,116 @@ fn each(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use rusqlite::{Error, ffi, types::Type};
+
+    use super::*;
+
+    fn head(versions: [u8; 2], format: u32, application: u32) -> [u8; 72] {
+        let mut header = [0; 72];
+        header[..16].copy_from_slice(b"SQLite format 3\0");
+        header[18..20].copy_from_slice(&versions);
+        header[60..64].copy_from_slice(&format.to_be_bytes());
+        header[68..].copy_from_slice(&application.to_be_bytes());
+        header
+    }
+
+    #[test]
+    fn whose_a_header_is() {
+        let word = |header: &[u8; 72]| match judge(header) {
+            Found::Nothing => "nothing",
+            Found::Ours => "ours",
+            Found::Newer(_) => "newer",
+            Found::Damaged => "damaged",
+        };
+        for (versions, format, application, expected) in [
+            ([2, 2], KNOWN, APPLICATION_ID, "ours"),
+            ([1, 1], 1, APPLICATION_ID, "ours"),
+            ([2, 2], KNOWN + 1, APPLICATION_ID, "newer"),
+            ([3, 3], KNOWN + 1, APPLICATION_ID, "newer"),
+            ([3, 2], KNOWN, APPLICATION_ID, "damaged"),
+            ([2, 3], KNOWN, APPLICATION_ID, "damaged"),
+            ([1, 1], 0, 0, "ours"),
+            ([3, 3], 0, 0, "damaged"),
+            ([1, 1], 1, 0, "damaged"),
+            ([1, 1], 1, 77, "damaged"),
+        ] {
+            let header = head(versions, format, application);
+            assert_eq!(word(&header), expected, "{versions:?} {format} {application:x}");
+        }
+        assert_eq!(word(&[0; 72]), "damaged");
+    }
+
+    #[test]
+    fn what_lies_in_the_place() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("registry.db");
+        assert!(matches!(header(&path), Ok(Found::Nothing)));
+        for (bytes, nothing) in [(&b""[..], true), (b"SQLite format 3\0", false)] {
+            File::create(&path).unwrap().write_all(bytes).unwrap();
+            assert_eq!(matches!(header(&path), Ok(Found::Nothing)), nothing);
+            assert_eq!(matches!(header(&path), Ok(Found::Damaged)), !nothing);
+        }
+        assert!(matches!(header(&path.join("below")), Err(StoreError::Io { .. })), "no directory");
+        assert!(matches!(header(temp.path()), Err(StoreError::Io { .. })), "a directory");
+    }
+
+    #[test]
+    fn what_is_damage() {
+        let sqlite = |code| StoreError::Sqlite(Error::SqliteFailure(ffi::Error::new(code), None));
+        let input = Error::SqlInputError {
+            error: ffi::Error::new(ffi::SQLITE_ERROR),
+            msg: String::new(),
+            sql: String::new(),
+            offset: 0,
+        };
+        let unreadable = Error::FromSqlConversionFailure(0, Type::Text, Box::new(std::fmt::Error));
+        for (error, expected) in [
+            (StoreError::Row("port 0".to_owned()), true),
+            (sqlite(ffi::SQLITE_CORRUPT), true),
+            (sqlite(ffi::SQLITE_NOTADB), true),
+            (sqlite(ffi::SQLITE_CONSTRAINT), true),
+            (sqlite(ffi::SQLITE_ERROR), true),
+            (StoreError::Sqlite(input), true),
+            (StoreError::Sqlite(Error::InvalidColumnType(0, "port".to_owned(), Type::Null)), true),
+            (StoreError::Sqlite(Error::IntegralValueOutOfRange(0, 65_536)), true),
+            (StoreError::Sqlite(unreadable), true),
+            (sqlite(ffi::SQLITE_FULL), false),
+            (sqlite(ffi::SQLITE_IOERR), false),
+            (sqlite(ffi::SQLITE_BUSY), false),
+            (StoreError::Gone, false),
+            (StoreError::Newer { path: PathBuf::new(), found: 9, known: 1 }, false),
+            (StoreError::Io { path: PathBuf::new(), source: ErrorKind::Other.into() }, false),
+        ] {
+            assert_eq!(is_damage(&error), expected, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn files_are_kept_and_taken_away_together() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("db");
+        let texts = |path: &Path| ["", "-wal", "-shm"].map(|s| fs::read_to_string(beside(path, s)).ok());
+        let all = ["file", "log", "index"].map(|text| Some(text.to_owned()));
+        for (suffix, text) in [("", "file"), ("-wal", "log"), ("-shm", "index")] {
+            File::create(beside(&path, suffix)).unwrap().write_all(text.as_bytes()).unwrap();
+        }
+        let now = crate::doubles::at(0);
+        let copy = copy_aside(&path, now).unwrap();
+        assert_eq!(copy, temp.path().join("db.damaged-1970-01-01T00-00-00.000Z"));
+        assert_eq!([texts(&path), texts(&copy)], [all.clone(), all.clone()]);
+
+        let aside = put_aside(&path, crate::doubles::at(1)).unwrap();
+        assert_ne!(aside, copy);
+        assert_eq!([texts(&path), texts(&aside)], [[None, None, None], all.clone()]);
+        discard_log(&copy).unwrap();
+        assert_eq!(texts(&copy), [all[0].clone(), None, None]);
+        discard(&aside).unwrap();
+        assert_eq!(texts(&aside), [None, None, None]);
+        assert!(matches!(discard(&copy.join("below")), Err(StoreError::Io { .. })));
+    }
+}

@@ -135,6 +135,8 @@ fn checksum([mut a, mut b]: [u32; 2], bytes: &[u8], big_endian: bool) -> [u32; 2
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use rusqlite::Connection;
 
     use super::*;
@@ -160,6 +162,8 @@ mod tests {
         }
         let frames = Log::read(&log).unwrap().committed;
         assert!(frames >= 5 && Index::read(&index).unwrap().frames == frames);
+        let first = Log::read(&log[..HEADER + FRAME + 4096]).unwrap();
+        assert_eq!(first.committed, 0, "its commit is in the next frame");
     }
 
     #[test]
@@ -175,6 +179,76 @@ mod tests {
                 at < HEADER || (at - HEADER) % (FRAME + 4096) >= 8 && (at - HEADER) % (FRAME + 4096) < 16;
             assert!(judge(&flipped, &[]) == Verdict::Broken || salt, "at {at} without an index");
         }
+    }
+
+    #[test]
+    fn what_is_no_log_is_told() {
+        let [log, index] = left();
+        for (log, index, expected) in [
+            (&log[..HEADER - 1], &index[..], Verdict::Broken),
+            (&[], &index, Verdict::Broken),
+            (&[7; HEADER], &[], Verdict::Whole),
+            (&[7; HEADER + 1], &[], Verdict::Broken),
+        ] {
+            assert_eq!(judge(log, index), expected, "{} bytes", log.len());
+        }
+        let mut empty = index;
+        for header in [0, 48] {
+            empty[header + 16..header + 20].fill(0);
+        }
+        assert_eq!(judge(&[7; 99], &empty), Verdict::Whole, "no commit was in it");
+    }
+
+    /// Another machine may count its bytes the other way round. The sums of
+    /// <https://sqlite.org/fileformat2.html> (4.2), worked out by hand.
+    #[test]
+    fn the_first_word_tells_how_the_sums_are_made() {
+        let words = [1, 2, 3, 4].map(u32::to_be_bytes).concat();
+        assert_eq!(checksum([0, 0], &words, true), [7, 14]);
+        assert_eq!(checksum([0, 0], &words, false), [7 << 24, 14 << 24]);
+        let mut log = [0; HEADER];
+        log[..4].copy_from_slice(&0x377f_0683_u32.to_be_bytes());
+        log[8..12].copy_from_slice(&4096_u32.to_be_bytes());
+        let sum = checksum([0, 0], &log[..24], true).map(u32::to_be_bytes);
+        log[24..].copy_from_slice(&sum.concat());
+        assert!(Log::read(&log).is_some_and(|read| read.committed == 0 && !read.more));
+        log[3] = 0x82;
+        assert!(Log::read(&log).is_none());
+    }
+
+    #[test]
+    fn half_an_index_is_none() {
+        let [_, index] = left();
+        for at in [0, 12, 48, 95] {
+            let mut half = index.clone();
+            half[at] = !half[at];
+            assert!(Index::read(&half).is_none(), "at {at}");
+        }
+        let mut unused = index.clone();
+        (unused[12], unused[60]) = (0, 0);
+        assert!(Index::read(&unused).is_none(), "nobody has begun to use it");
+        assert!(Index::read(&index[..95]).is_none());
+    }
+
+    #[test]
+    fn an_index_from_before_a_power_cut_says_nothing() {
+        let [log, index] = left();
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("registry.db");
+        let now = Now { wall: crate::doubles::at(5000).wall, ..crate::doubles::at(1000) };
+        assert_eq!(verdict(&path, now).unwrap(), Verdict::Whole);
+        for (suffix, bytes) in [("-wal", &log[..log.len() - 1]), ("-shm", &index)] {
+            fs::File::create(beside(&path, suffix)).unwrap().write_all(bytes).unwrap();
+        }
+        for (modified, expected) in [(3999, Verdict::Whole), (4000, Verdict::Broken), (4500, Verdict::Broken)]
+        {
+            let index = fs::File::options().write(true).open(beside(&path, "-shm")).unwrap();
+            index.set_modified(crate::doubles::at(modified).wall).unwrap();
+            assert_eq!(verdict(&path, now).unwrap(), expected, "of {modified}");
+        }
+        fs::remove_file(beside(&path, "-wal")).unwrap();
+        fs::create_dir(beside(&path, "-wal")).unwrap();
+        assert!(matches!(verdict(&path, now), Err(StoreError::Io { .. })));
     }
 
     #[test]

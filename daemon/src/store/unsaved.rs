@@ -33,3 +33,15 @@ impl Store for Unsaved {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_amiss_with_what_is_not_saved() {
+        let mut store = Unsaved;
+        assert!(store.commit(&[]).is_ok() && store.check().is_ok() && store.in_place());
+        assert_eq!(store.verify().unwrap(), None);
+    }
+}
