@@ -11,15 +11,28 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, ensure};
 use hdrhistogram::Histogram;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{Fire, daemon::Home, random::Random};
+use super::{
+    Fire,
+    daemon::Home,
+    http::Connection,
+    random::Random,
+    start::{BATCH, fill},
+};
 use crate::clock;
 
 const LEASES: usize = 1000;
 const IDLE: usize = 200;
 const SLOW: usize = 64;
 const CLIENTS: usize = 4;
+/// How much a client asks until it has been connected anew twice.
+const ASKS: usize = 2 * HALF;
+const HALF: usize = 25;
+/// Too short for the daemon to lose its patience with everybody who is slow.
+const SHORT: Duration = Duration::from_secs(20);
+/// What any answer may take, on any machine: less than until somebody slow is cut.
+const LONGEST: Duration = Duration::from_secs(2);
 /// What an answer may take at most, but for one in a hundred.
 const MOST: Duration = Duration::from_millis(20);
 
@@ -27,21 +40,19 @@ const MOST: Duration = Duration::from_millis(20);
 pub(super) fn run(fire: &mut Fire<'_>) -> Result<Value> {
     let home = Home::new(fire.program)?;
     let (daemon, _) = home.start_soon()?;
-    for project in 0..LEASES / 100 {
-        let services: Map<String, Value> = (0..100).map(|i| (format!("s{i}"), json!({}))).collect();
-        let answer = home.ask("PUT", &format!("/v1/projects/p{project}"), &json!({"services": services}))?;
-        ensure!(answer.is_success(), "{answer:?}");
-    }
+    fill(&home, LEASES)?;
     let health = home.ask("GET", "/v1/health", &Value::Null)?.body;
     let address = health["endpoint"]["addresses"][0].as_str().context("it is not on TCP")?.parse()?;
+    // There before the clients, who must find places all the same.
+    let crowd = Crowd::come(address)?;
     let stop = &AtomicBool::new(false);
     let length = Duration::from_secs(fire.cycles as u64);
     let took = thread::scope(|scope| -> Result<Histogram<u64>> {
-        let crowd = scope.spawn(move || crowd(address, stop));
+        let crowd = scope.spawn(move || crowd.stay(stop));
         let clients: Vec<_> = (0..CLIENTS)
             .map(|_| {
                 let (home, random) = (&home, fire.random.split());
-                scope.spawn(move || client(home, random, stop))
+                scope.spawn(move || client(home, address, random, stop))
             })
             .collect();
         let until = clock::now() + length;
@@ -53,11 +64,14 @@ pub(super) fn run(fire: &mut Fire<'_>) -> Result<Value> {
         for client in clients {
             all.add(client.join().map_err(|_| anyhow!("a client panicked"))??)?;
         }
-        crowd.join().map_err(|_| anyhow!("the crowd panicked"))??;
+        let cut = crowd.join().map_err(|_| anyhow!("the crowd panicked"))??;
+        ensure!(length < SHORT || cut >= SLOW, "of the slow connections {cut} were cut in {length:?}");
         Ok(all)
     })?;
     daemon.kill()?;
     let p99 = Duration::from_micros(took.value_at_quantile(0.99));
+    let longest = Duration::from_micros(took.max());
+    ensure!(longest <= LONGEST, "somebody waited {longest:?} for a place among so many");
     // A debug build, or a machine that others use, shows no time of ours.
     ensure!(!fire.release || p99 <= MOST, "one in a hundred answers took {p99:?}");
     Ok(
@@ -65,27 +79,57 @@ pub(super) fn run(fire: &mut Fire<'_>) -> Result<Value> {
     )
 }
 
-/// Keeps the places taken: the daemon cuts those who are too slow.
-fn crowd(address: SocketAddr, stop: &AtomicBool) -> Result<()> {
-    let _idle = (0..IDLE).map(|_| TcpStream::connect(address)).collect::<Result<Vec<_>, _>>()?;
-    let mut slow: Vec<TcpStream> = Vec::new();
-    while !stop.load(Ordering::Relaxed) {
-        slow.retain_mut(|stream| stream.write_all(b"x").is_ok());
-        while slow.len() < SLOW {
-            let mut stream = TcpStream::connect(address)?;
-            stream.write_all(b"GET /v1/health HTTP/1.1\r\nX-Slow: ")?;
-            slow.push(stream);
-        }
-        clock::pause(Duration::from_millis(200));
-    }
-    Ok(())
+/// Connections on which nothing is asked, or too slowly.
+struct Crowd {
+    address: SocketAddr,
+    _idle: Vec<TcpStream>,
+    slow: Vec<TcpStream>,
 }
 
-fn client(home: &Home, mut random: Random, stop: &AtomicBool) -> Result<Histogram<u64>> {
+impl Crowd {
+    fn come(address: SocketAddr) -> Result<Self> {
+        let idle = (0..IDLE).map(|_| TcpStream::connect(address)).collect::<Result<_, _>>()?;
+        let mut crowd = Self { address, _idle: idle, slow: Vec::new() };
+        crowd.fill()?;
+        Ok(crowd)
+    }
+
+    fn fill(&mut self) -> Result<()> {
+        while self.slow.len() < SLOW {
+            let mut stream = TcpStream::connect(self.address)?;
+            stream.write_all(b"GET /v1/health HTTP/1.1\r\nX-Slow: ")?;
+            self.slow.push(stream);
+        }
+        Ok(())
+    }
+
+    /// Keeps the places taken; how many the daemon has cut for being too slow.
+    fn stay(mut self, stop: &AtomicBool) -> Result<usize> {
+        let mut cut = 0;
+        while !stop.load(Ordering::Relaxed) {
+            self.slow.retain_mut(|stream| stream.write_all(b"x").is_ok());
+            cut += SLOW - self.slow.len();
+            self.fill()?;
+            clock::pause(Duration::from_millis(200));
+        }
+        Ok(cut)
+    }
+}
+
+fn client(home: &Home, tcp: SocketAddr, mut random: Random, stop: &AtomicBool) -> Result<Histogram<u64>> {
     let mut took = Histogram::new(3)?;
     let mut connection = home.connect()?;
-    while !stop.load(Ordering::Relaxed) {
-        let name = format!("p{}/s{}", random.below(LEASES / 100), random.below(100));
+    for asked in 1_usize.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        // As commands do, each of which connects anew.
+        match asked % ASKS {
+            0 => connection = home.connect()?,
+            HALF => connection = Connection::tcp(tcp)?,
+            _ => {}
+        }
+        let name = format!("p{}/s{}", random.below(LEASES / BATCH), random.below(BATCH));
         let begun = clock::now();
         let answer = connection.ask("PUT", &format!("/v1/leases/{name}"), &json!({}))?;
         took.record(u64::try_from(begun.elapsed().as_micros())?)?;

@@ -10,6 +10,7 @@ mod load;
 mod pids;
 mod random;
 mod soak;
+mod start;
 
 use std::{
     fs::File,
@@ -77,6 +78,13 @@ const PARTS: &[Part] = &[
         cycles: [300, 10_000],
         root: false,
         run: crash::run,
+    },
+    Part {
+        name: "start",
+        about: "SIGKILL with 10,000 leases",
+        cycles: [3, 100],
+        root: false,
+        run: start::run,
     },
     Part {
         name: "faults",
