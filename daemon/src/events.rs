@@ -5,13 +5,15 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
 use portlease_proto::Event;
 use tokio::sync::{Notify, watch};
+
+use crate::sync::{Mutex, MutexGuard};
 
 /// How many events are kept.
 const HISTORY: usize = 4096;

@@ -43,6 +43,7 @@ pub mod status;
 pub mod stop;
 pub mod store;
 pub mod supervisor;
+mod sync;
 pub mod token;
 pub mod unix_socket;
 pub mod watch;

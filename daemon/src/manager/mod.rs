@@ -35,7 +35,7 @@ mod whereabouts;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
@@ -57,6 +57,7 @@ use crate::{
     registry::{Change, Owner, Registry},
     sockets::{SharedListeners, Sockets},
     store::{Durability, Store, StoreError},
+    sync::{Mutex, MutexGuard, RwLock},
 };
 use kept::Kept;
 use known::Known;

@@ -2,12 +2,12 @@
 //! time: a page that asks in a loop must not keep the kernel walking its tables.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
 use super::{SocketDetail, SocketError, Sockets};
-use crate::clock::Clock;
+use crate::{clock::Clock, sync::Mutex};
 
 /// How old a reading may be that is given again.
 const FRESH: Duration = Duration::from_millis(30);

@@ -43,8 +43,13 @@ fn no_jump_and_no_sleep_ends_a_term_or_keeps_it() {
         let next = manager.expire().unwrap();
         assert_eq!(next, (left > 0).then_some(Duration::from_secs(left)), "{why}");
         assert_eq!(manager.show(&key("app/web")).unwrap().id, lasting.id, "{why}");
-        let there = manager.show(&key("app/term")).ok().map(|lease| lease.id);
-        assert_eq!(there, (left > 0).then(|| term.id.clone()), "{why}");
+        let there = manager.show(&key("app/term")).ok();
+        assert_eq!(there.as_ref().map(|lease| &lease.id), (left > 0).then_some(&term.id), "{why}");
+        // What is shown of it is where it ends on the clock that is on the wall now.
+        let shown =
+            there.and_then(|lease| lease.expires_at).map(|end| humantime::parse_rfc3339(&end).unwrap());
+        let ends = (left > 0).then(|| doubles.clock.now_wall() + Duration::from_secs(left));
+        assert_eq!(shown, ends, "{why}");
         if left == 0 {
             (term, left) = (manager.lease("app/term", &request), TERM);
         }

@@ -12,6 +12,8 @@ mod plain;
 mod real;
 mod space;
 mod steps;
+#[cfg(feature = "shuttle")]
+mod threads;
 
 use std::fmt;
 

@@ -39,7 +39,7 @@ const LIVES: usize = 3;
 
 /// What was asked and answered, as it went; each question has a number.
 #[derive(Debug, Clone)]
-enum Entry {
+pub(super) enum Entry {
     Asked(usize, Op),
     Answered(usize, Answer),
 }
@@ -98,7 +98,7 @@ fn life(real: &mut Real, plain: &Plain, asks: Vec<Vec<Op>>, kill_at: usize) -> V
 }
 
 /// What was neither answered nor saved is left out: nothing came of it.
-fn calls(log: &[Entry]) -> Vec<Call> {
+pub(super) fn calls(log: &[Entry]) -> Vec<Call> {
     let mut open = HashMap::new();
     let mut calls = Vec::new();
     for (time, entry) in log.iter().enumerate() {
