@@ -60,7 +60,9 @@ pub(super) fn fail(
     said.read_line(&mut line)?;
     ensure!(line.contains("attached"), "strace does not watch the daemon: {line}");
     // It stands still when nobody reads what it says.
-    let reading = std::thread::spawn(move || said.lines().map_while(Result::ok).filter(is_injected).count());
+    let reading = std::thread::spawn(move || {
+        said.lines().map_while(Result::ok).filter(|line| is_injected(line)).count()
+    });
     for _ in 0..COMERS {
         let answer = home.ask("GET", "/v1/health", &Value::Null)?;
         ensure!(answer.status == 200, "what can be answered is not: {answer:?}");
@@ -73,7 +75,7 @@ pub(super) fn fail(
     }))
 }
 
-fn is_injected(line: &String) -> bool {
+fn is_injected(line: &str) -> bool {
     line.contains("(INJECTED)")
 }
 
