@@ -13,6 +13,7 @@ use crate::{
     clock, crowd, load, machine, output,
     peers::{Peers, rotated},
     place::Place,
+    questions::Questions,
     report::{Bound, Goal, Line, Plot, Section, Table, digits, thousands},
     requests::ask,
     seats::Seats,
@@ -34,8 +35,6 @@ const KNOWN: &str = "port, holder known";
 const UNKNOWN: &str = "port, holder not known";
 const COLD: &str = "`portlease get`, cold process";
 const ALL: [&str; 9] = [GET, GRANT, RELEASE, GET_BATCH, LIST, FREE, KNOWN, UNKNOWN, COLD];
-/// Services in a batch.
-const BATCH: usize = 16;
 /// Until what the kernel tells of many sockets that came or went is read.
 const SETTLED: Duration = Duration::from_millis(300);
 
@@ -174,9 +173,14 @@ impl Run<'_> {
         output::note(&format!("{} {}", thousands(size), axis.name()));
         clock::pause(SETTLED);
         let _seats = Seats::take([daemon.pid()])?;
-        for what in ALL {
-            let p50 =
-                self.operation(what, daemon).with_context(|| format!("{what} at {size} {}", axis.name()))?;
+        let lasting = |what| format!("{what} at {size} {}", axis.name());
+        let count = (self.each / 4).max(1);
+        let [granted, released] =
+            grant_and_release(&daemon.unix, count).with_context(|| lasting("new leases"))?;
+        self.cell(axis, size, GRANT).push(granted);
+        self.cell(axis, size, RELEASE).push(released);
+        for what in ALL.into_iter().filter(|what| ![GRANT, RELEASE].contains(what)) {
+            let p50 = self.operation(what, daemon).with_context(|| lasting(what))?;
             self.cell(axis, size, what).push(p50);
         }
         Ok(())
@@ -197,10 +201,6 @@ impl Run<'_> {
         let put = wire::http(place, "PUT", "/v1/leases/existing/web", Some("{}"), true);
         match what {
             GET => p50(place, &[put], 200, self.each),
-            GRANT | RELEASE => {
-                let [granted, released] = grant_and_release(place, (self.each / 4).max(1))?;
-                Ok(if what == GRANT { granted } else { released })
-            }
             GET_BATCH => batch(place, few),
             LIST => p50(place, &[wire::http(place, "GET", "/v1/leases", None, true)], 200, (few / 5).max(1)),
             FREE => p50(place, &[wire::http(place, "GET", "/v1/ports/9999", None, true)], 200, self.each),
@@ -269,28 +269,19 @@ fn look_up(place: &Place, held: &TcpListener) -> Result<Vec<u8>> {
     Ok(wire::http(place, "GET", &format!("/v1/ports/{}", held.local_addr()?.port()), None, true))
 }
 
-/// New leases, which are given back. The names are the same each time, so that
-/// cooling ports are in nobody's way.
+/// New leases, which are given back.
 fn grant_and_release(place: &Place, count: usize) -> Result<[f64; 2]> {
-    let all = |method, body: Option<&str>| -> Vec<Vec<u8>> {
-        let name = |index| format!("/v1/leases/new-{index}/web");
-        (0..count).map(|index| wire::http(place, method, &name(index), body, true)).collect()
-    };
-    let granted = ask(place, &all("PUT", Some("{}")), 1, 201, count)?;
-    let released = ask(place, &all("DELETE", None), 1, 204, count)?;
+    let questions = Questions::of_leases(place, "new", count, true);
+    let granted = ask(place, &questions.get, 1, 201, count)?;
+    let released = ask(place, &questions.release, 1, 204, count)?;
     Ok([granted, released].map(|load| load.microseconds(50.0)))
 }
 
 /// The same with many services of a project.
 fn batch(place: &Place, count: usize) -> Result<f64> {
-    let services: Vec<String> = (0..BATCH).map(|service| format!("\"s{service}\":{{}}")).collect();
-    let body = format!("{{\"services\":{{{}}}}}", services.join(","));
-    let all = |method, kind: &str, body: Option<&str>| -> Vec<Vec<u8>> {
-        let name = |index| format!("/v1/{kind}/batch-{index}");
-        (0..count).map(|index| wire::http(place, method, &name(index), body, true)).collect()
-    };
-    let granted = ask(place, &all("PUT", "projects", Some(&body)), 1, 201, count)?;
-    ask(place, &all("DELETE", "leases", None), 1, 204, count)?;
+    let questions = Questions::of_batches(place, "batch", count, true);
+    let granted = ask(place, &questions.get, 1, 201, count)?;
+    ask(place, &questions.release, 1, 204, count)?;
     Ok(granted.microseconds(50.0))
 }
 

@@ -17,6 +17,7 @@ mod place;
 mod plot;
 mod portauth;
 mod priority;
+mod questions;
 mod reasons;
 mod report;
 mod requests;

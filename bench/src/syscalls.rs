@@ -61,7 +61,7 @@ pub(crate) fn count(peers: &Peers) -> Result<Operations> {
 
 pub(crate) fn measure(peers: &Peers) -> Result<Section> {
     let mut about = "Per operation, of the server unless it says otherwise, from its arrival to its answer, told apart by strace; \
-                     waiting (`epoll_wait`, `futex`) is left out. \
+                     waiting (`epoll_wait`, `futex`) is left out. A known holder costs three more for each process above it. \
                      `bench/budget` fails when one of them takes more than `bench/budget.json` says.\n\n\
                      | operation | system calls | which |\n|---|---|---|\n"
         .to_owned();

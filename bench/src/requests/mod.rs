@@ -22,8 +22,6 @@ use stand::Stand;
 /// The one that is there, and those that make the list long.
 const EXISTING: &str = "/v1/leases/existing/web";
 const LISTED: usize = 1000;
-/// Services in a batch.
-const BATCH: usize = 16;
 
 const HELLO: &str = "hyper, hello";
 const OURS: &str = "portlease";

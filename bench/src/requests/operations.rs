@@ -5,13 +5,14 @@ use std::net::{Ipv4Addr, TcpListener};
 use anyhow::{Context, Result, ensure};
 
 use super::{
-    BATCH, CEILING, EXISTING, FREE, GET, GET_BATCH, GRANT, HELLO, KNOWN, LIST, OURS, RELEASE, THEIRS,
-    UNKNOWN, keep, lane::Lane, stand::Stand,
+    CEILING, EXISTING, FREE, GET, GET_BATCH, GRANT, HELLO, KNOWN, LIST, OURS, RELEASE, THEIRS, UNKNOWN, keep,
+    lane::Lane, stand::Stand,
 };
 use crate::{
     load::{self, Load, Plan},
     place::Place,
     portauth,
+    questions::Questions,
     report::Section,
     wire::{self, Framing},
 };
@@ -32,49 +33,44 @@ pub(super) fn of(lane: Lane) -> Vec<Operation> {
 }
 
 fn ceiling(stand: &Stand, lane: Lane, section: &mut Section) -> Result<()> {
-    let place = stand.ceiling(lane);
-    let requests = [wire::http(place, "PUT", EXISTING, Some("{}"), lane.keep_alive)];
-    let load = ask(lane, place, &requests, 200, lane.count(stand.each))?;
-    keep(section, CEILING, lane, place, HELLO, &load);
-    Ok(())
+    existing(stand, lane, section, CEILING, HELLO, stand.ceiling(lane))
 }
 
 fn get(stand: &Stand, lane: Lane, section: &mut Section) -> Result<()> {
-    let place = stand.ours(lane);
+    existing(stand, lane, section, GET, OURS, stand.ours(lane))
+}
+
+fn existing(
+    stand: &Stand,
+    lane: Lane,
+    section: &mut Section,
+    what: &str,
+    who: &str,
+    place: &Place,
+) -> Result<()> {
     let requests = [wire::http(place, "PUT", EXISTING, Some("{}"), lane.keep_alive)];
     let load = ask(lane, place, &requests, 200, lane.count(stand.each))?;
-    keep(section, GET, lane, place, OURS, &load);
+    keep(section, what, lane, place, who, &load);
     Ok(())
 }
 
-/// New leases, and their end. The names are those of the round before, so that
-/// cooling ports are in nobody's way.
+/// New leases, and their end.
 fn grant_and_release(stand: &Stand, lane: Lane, section: &mut Section) -> Result<()> {
-    let place = stand.ours(lane);
-    let count = lane.count(stand.each / 2);
-    let all = |method, body: Option<&str>| -> Vec<Vec<u8>> {
-        let name = |index| format!("/v1/leases/new-{}-{index}/web", lane.clients);
-        (0..count).map(|index| wire::http(place, method, &name(index), body, lane.keep_alive)).collect()
-    };
-    let granted = ask(lane, place, &all("PUT", Some("{}")), 201, count)?;
+    let (place, names) = (stand.ours(lane), format!("new-{}", lane.clients));
+    let questions = Questions::of_leases(place, &names, lane.count(stand.each / 2), lane.keep_alive);
+    let granted = ask(lane, place, &questions.get, 201, questions.get.len())?;
     keep(section, GRANT, lane, place, OURS, &granted);
-    let released = ask(lane, place, &all("DELETE", None), 204, count)?;
+    let released = ask(lane, place, &questions.release, 204, questions.release.len())?;
     keep(section, RELEASE, lane, place, OURS, &released);
     Ok(())
 }
 
 fn batch(stand: &Stand, lane: Lane, section: &mut Section) -> Result<()> {
-    let place = stand.ours(lane);
-    let count = lane.count(stand.each / 2 / BATCH);
-    let services: Vec<String> = (0..BATCH).map(|service| format!("\"s{service}\":{{}}")).collect();
-    let body = format!("{{\"services\":{{{}}}}}", services.join(","));
-    let all = |method, kind: &str, body: Option<&str>| -> Vec<Vec<u8>> {
-        let name = |index| format!("/v1/{kind}/batch-{}-{index}", lane.clients);
-        (0..count).map(|index| wire::http(place, method, &name(index), body, lane.keep_alive)).collect()
-    };
-    let granted = ask(lane, place, &all("PUT", "projects", Some(&body)), 201, count)?;
+    let (place, names) = (stand.ours(lane), format!("batch-{}", lane.clients));
+    let questions = Questions::of_batches(place, &names, lane.count(stand.each / 32), lane.keep_alive);
+    let granted = ask(lane, place, &questions.get, 201, questions.get.len())?;
     keep(section, GET_BATCH, lane, place, OURS, &granted);
-    ask(lane, place, &all("DELETE", "leases", None), 204, count)?;
+    ask(lane, place, &questions.release, 204, questions.release.len())?;
     Ok(())
 }
 

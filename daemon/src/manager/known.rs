@@ -51,18 +51,17 @@ fn program(edges: &Edges, pid: u32) -> Option<Program> {
 impl Manager {
     /// What [`Manager::identify`] does, with an occupant for every row.
     pub(super) fn recognise(&self, rows: Vec<SocketRow>) -> Vec<Occupant> {
-        let unknown: Vec<u64> = {
-            let (mut inner, mut programs) = (self.lock(), Programs::new());
-            let mut is_known = |row: &SocketRow| inner.recall(&self.edges, row, &mut programs).is_some();
-            let open = rows.iter().filter(|row| row.inode != 0);
-            open.filter(|row| !is_known(row)).map(|row| row.inode).collect()
-        };
-        let found = if unknown.is_empty() { Vec::new() } else { self.edges.processes.find(&unknown) };
-        let found = self.known(found);
-        let (mut inner, mut programs) = (self.lock(), Programs::new());
+        let occupants = self.lock().recall_all(&self.edges, rows.into_iter());
+        let unknown =
+            occupants.iter().filter(|occupant| occupant.process.is_none() && occupant.row.inode != 0);
+        let unknown: Vec<u64> = unknown.map(|occupant| occupant.row.inode).collect();
+        if unknown.is_empty() {
+            return occupants;
+        }
+        let found = self.known(self.edges.processes.find(&unknown));
+        let mut inner = self.lock();
         inner.remember(&self.edges, found);
-        let occupant = |row| Occupant { row, process: inner.recall(&self.edges, &row, &mut programs) };
-        rows.into_iter().map(occupant).collect()
+        inner.recall_all(&self.edges, occupants.into_iter().map(|occupant| occupant.row))
     }
 
     /// What [`Manager::recognise`] does, with no process described long ago.
@@ -102,6 +101,11 @@ impl Inner {
             self.known.retain(|_, known| edges.processes.still_open(known.open));
         }
         self.known.extend(found.into_iter().map(|known| (known.open.inode, known)));
+    }
+
+    fn recall_all(&mut self, edges: &Edges, rows: impl Iterator<Item = SocketRow>) -> Vec<Occupant> {
+        let mut programs = Programs::new();
+        rows.map(|row| Occupant { row, process: self.recall(edges, &row, &mut programs) }).collect()
     }
 
     /// The process behind a socket, if it is remembered and still so.
